@@ -1,0 +1,218 @@
+"""A basis: terms -> the columns of a matrix, learned once and applied to any rows.
+
+Terms whose factors are all plain numbers are multiplied here. Factors with levels, their contrasts, the rule that keeps a
+matrix of full rank, polynomials and splines are formulaic's; it sees columns under made-up names only, and never a text that
+was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from formulaic.formula import SimpleFormula
+from formulaic.parser.types import Factor as _Factor
+from formulaic.parser.types import Term as _Term
+
+from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_of
+from mlm_widgets.errors import DesignError
+from mlm_widgets.formula import Call, Expression, Name, Term, parse_factor, term_text, to_text
+
+__all__ = ["Basis", "learn_basis"]
+
+Floats = npt.NDArray[np.float64]
+INTERCEPT = "Intercept"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Columns made from terms.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Column names as formulaic writes them: ``Intercept``, ``sector[T.Public]``, ``ses:sector[T.Public]``.
+    assign : tuple of int
+        For each column the index of its term; -1 is the intercept.
+    terms : tuple of Term
+    variables : tuple of str
+        Keys of the variables that the columns are computed from.
+    build : callable
+        Variables -> matrix (n, len(names)).
+    """
+
+    names: tuple[str, ...]
+    assign: tuple[int, ...]
+    terms: tuple[Term, ...]
+    variables: tuple[str, ...]
+    build: Callable[[Values, int], Floats]
+
+    def apply(self, values: Values, n_rows: int) -> Floats:
+        """The matrix for new values of the variables."""
+        return self.build(values, n_rows)
+
+
+def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows: int) -> tuple[Basis, Floats]:
+    """Learn the columns of `terms` from `values`; the basis and its matrix (n, columns)."""
+    factors = {text: parse_factor(text) for term in terms for text in term}
+    variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
+    if all(_is_plain(factor, values) for factor in factors.values()):
+        return _plain_basis(terms, intercept, factors, variables, values, n_rows)
+    return _coded_basis(terms, intercept, factors, variables, values, n_rows)
+
+
+def _is_plain(factor: Expression, values: Values) -> bool:
+    """Whether the factor is one column of numbers."""
+    if isinstance(factor, Name):
+        return not isinstance(values[factor.name], pd.Categorical)
+    return isinstance(factor, Call) and factor.function not in (*EXPANDING, "C")
+
+
+def _plain_basis(
+    terms: tuple[Term, ...],
+    intercept: bool,
+    factors: Mapping[str, Expression],
+    variables: tuple[str, ...],
+    values: Values,
+    n_rows: int,
+) -> tuple[Basis, Floats]:
+    def build(values: Values, n_rows: int) -> Floats:
+        columns = {text: evaluate_finite(factor, values) for text, factor in factors.items()}
+        matrix = np.empty((n_rows, len(terms) + intercept), order="F")
+        if intercept:
+            matrix[:, 0] = 1.0
+        for place, term in enumerate(terms, start=int(intercept)):
+            matrix[:, place] = reduce(np.multiply, [columns[text] for text in term])
+        return matrix
+
+    names = tuple([INTERCEPT] * intercept + [term_text(_plain_names(term, factors)) for term in terms])
+    assign = tuple([-1] * intercept + list(range(len(terms))))
+    return Basis(names, assign, terms, variables, build), build(values, n_rows)
+
+
+def _plain_names(term: Term, factors: Mapping[str, Expression]) -> Term:
+    return tuple(to_text(factors[text], name=str) for text in term)
+
+
+def evaluate_finite(factor: Expression, values: Values) -> Floats:
+    """The factor's values, all finite.
+
+    Raises
+    ------
+    DesignError
+        If a value is not: the logarithm of 0, say.
+    """
+    result = evaluate(factor, values)
+    bad = ~np.isfinite(result)
+    if bad.any():
+        raise DesignError(
+            f"{to_text(factor)} is not a finite number in {int(bad.sum()):,} rows.",
+            hint="Check for zeros and negative values under log() and sqrt(), and for division by zero.",
+            argument="formula",
+        )
+    return result
+
+
+def _coded_basis(
+    terms: tuple[Term, ...],
+    intercept: bool,
+    factors: Mapping[str, Expression],
+    variables: tuple[str, ...],
+    values: Values,
+    n_rows: int,
+) -> tuple[Basis, Floats]:
+    aliases = _Aliases(factors, values)
+    formula = SimpleFormula(
+        ([_Term([_Factor("1", eval_method="literal")])] if intercept else [])
+        + [_Term([aliases.factor(text) for text in term]) for term in terms],
+        _ordering="none",
+    )
+    first = _model_matrix(formula, aliases.frame(values, n_rows))
+    learned = first.model_spec
+
+    def build(values: Values, n_rows: int) -> Floats:
+        return np.asarray(_model_matrix(learned, aliases.frame(values, n_rows)), dtype=np.float64)
+
+    indices = list(learned.term_indices.values())[int(intercept) :]
+    assign = np.full(len(learned.column_names), -1)
+    for place, columns in enumerate(indices):
+        assign[columns] = place
+    names = tuple(aliases.restored(name) for name in learned.column_names)
+    matrix = np.asarray(first, dtype=np.float64)
+    return Basis(names, tuple(int(place) for place in assign), terms, variables, build), matrix
+
+
+def _model_matrix(formula: Any, frame: pd.DataFrame) -> Any:
+    try:
+        return formula.get_model_matrix(frame, output="numpy", na_action="ignore")
+    except (ValueError, KeyError, TypeError, IndexError, np.linalg.LinAlgError) as error:
+        raise DesignError(f"The model's columns cannot be made: {error}", argument="formula") from error
+
+
+class _Aliases:
+    """Made-up column names for formulaic: one for each factor of plain numbers, each column of levels, each spline's x."""
+
+    def __init__(self, factors: Mapping[str, Expression], values: Values) -> None:
+        self.factors = factors
+        self.is_plain = {text: _is_plain(factor, values) for text, factor in factors.items()}
+        self.stem = self._free_stem(values)
+        self.names: dict[str, str] = {}
+        self.codes = {text: self._code(text, factor) for text, factor in factors.items()}
+
+    def _free_stem(self, values: Values) -> str:
+        """A stem that no level's text contains, so that it can be told apart in formulaic's names."""
+        stem = "mlm_"
+        levels = [str(level) for value in values.values() if isinstance(value, pd.Categorical) for level in value.categories]
+        while any(stem in level for level in levels):
+            stem += "_"
+        return stem
+
+    def _alias(self, key: str) -> str:
+        return self.names.setdefault(key, f"{self.stem}{len(self.names)}x")
+
+    def _code(self, text: str, factor: Expression) -> str:
+        """What formulaic is to evaluate."""
+        if self.is_plain[text] or isinstance(factor, Name):
+            return self._alias(text)
+        assert isinstance(factor, Call)
+        if factor.function == "C":
+            column = self._alias(f"C({to_text(factor.arguments[0][1])})")
+            contrast = [_contrast_code(argument) for _, argument in factor.arguments[1:]]
+            return f"C({', '.join([column, *contrast])})"
+        inner = self._alias(to_text(factor.arguments[0][1]))
+        settings = [(key, to_text(value)) for key, value in factor.arguments[1:]]
+        return f"{factor.function}({', '.join([inner, *(f'{key}={value}' if key else value for key, value in settings)])})"
+
+    def factor(self, text: str) -> _Factor:
+        code = self.codes[text]
+        return _Factor(code, eval_method="lookup" if code in self.names.values() else "python")
+
+    def frame(self, values: Values, n_rows: int) -> pd.DataFrame:
+        """The variables under their aliases."""
+        columns = {alias: self._values(key, values) for key, alias in self.names.items()}
+        return pd.DataFrame(columns, index=pd.RangeIndex(n_rows))
+
+    def _values(self, key: str, values: Values) -> Any:
+        if key in values and isinstance(values[key], pd.Categorical):
+            return values[key]
+        result = evaluate_finite(parse_factor(key), values)
+        return result
+
+    def restored(self, name: str) -> str:
+        """A column name of formulaic's with the user's names in it."""
+        for text, code in sorted(self.codes.items(), key=lambda item: -len(item[1])):
+            name = name.replace(code, to_text(self.factors[text], name=str))
+        return name
+
+
+def _contrast_code(argument: Expression) -> str:
+    assert isinstance(argument, Call)
+    if not argument.arguments:
+        return argument.function
+    level = argument.arguments[0][1]
+    return f"{argument.function}({getattr(level, 'text', '')!r})"

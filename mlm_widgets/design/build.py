@@ -1,0 +1,358 @@
+"""`ModelSpec` + data -> the arrays of the model, and the record of what was learned on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis
+from mlm_widgets.design.variables import LEARNING, Learned, Rows, learn, variables_of
+from mlm_widgets.errors import DataError, DesignError
+from mlm_widgets.formula import Call, ModelSpec, RandomTerm, columns_of, parse_factor
+from mlm_widgets.frames import Frame
+
+__all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design"]
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns of one grouping factor whose random effects are correlated with each other.
+
+    `basis` makes the columns, `start` is the place of the first among the factor's columns.
+    """
+
+    basis: Basis
+    start: int
+
+    @property
+    def columns(self) -> range:
+        """Places of the block's columns."""
+        return range(self.start, self.start + len(self.basis.names))
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A grouping factor with all the terms that vary between its levels.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The data's columns whose combination it is.
+    levels : tuple of str
+    blocks : tuple of Block
+    """
+
+    columns: tuple[str, ...]
+    levels: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def name(self) -> str:
+        """Columns joined by colons."""
+        return ":".join(self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the q columns that vary between the levels."""
+        return tuple(name for block in self.blocks for name in block.basis.names)
+
+
+@dataclass(frozen=True, slots=True)
+class DesignSpec:
+    """What was learned from the data: levels, means, knots, column names. Applied to new rows it gives their matrices.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    levels : dict of str to tuple of str
+        Levels by variable, for those that are factors.
+    learned : dict of str to Learned
+    fixed : Basis
+    groupings : tuple of Grouping
+        In order of the formula.
+    """
+
+    spec: ModelSpec
+    levels: Mapping[str, tuple[str, ...]]
+    learned: Mapping[str, Learned]
+    fixed: Basis
+    groupings: tuple[Grouping, ...]
+
+    def values(self, rows: Rows, keys: tuple[str, ...]) -> dict[str, Any]:
+        """The variables `keys` for `rows`."""
+        return _Variables(rows, self.levels, dict(self.learned)).all(keys)
+
+    def fixed_matrix(self, rows: Rows) -> Floats:
+        """X for new rows, shape (n, p)."""
+        return self.fixed.apply(self.values(rows, self.fixed.variables), rows.n_rows)
+
+    def random_matrix(self, grouping: Grouping, rows: Rows) -> Floats:
+        """Z's columns for new rows, shape (n, q)."""
+        parts = [
+            block.basis.apply(self.values(rows, block.basis.variables), rows.n_rows) for block in grouping.blocks
+        ]
+        return np.column_stack(parts)
+
+    def group_codes(self, grouping: Grouping, rows: Rows) -> Codes:
+        """Codes into the levels that the model knows, shape (n,); -1 for a level it has not seen."""
+        codes, levels = rows.group(grouping.columns)
+        place = {level: i for i, level in enumerate(grouping.levels)}
+        return np.array([*(place.get(level, -1) for level in levels), -1], dtype=np.int64)[codes]
+
+    def outcome_values(self, rows: Rows) -> Floats:
+        """The outcome for new rows, shape (n,)."""
+        expression = parse_factor(self.spec.outcome)
+        return evaluate_finite(expression, self.values(rows, tuple(variables_of(expression))))
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The arrays of a model, on complete rows.
+
+    Attributes
+    ----------
+    spec : DesignSpec
+    y : ndarray (n,)
+    X : ndarray (n, p)
+    codes : tuple of ndarray (n,)
+        By grouping: the level of each row.
+    Z : tuple of ndarray (n, q)
+        By grouping.
+    rows : ndarray (n,)
+        Places of the rows used in the user's frame.
+    dropped : dict of str to int
+        How many rows each column's missing values would cost by themselves.
+    """
+
+    spec: DesignSpec
+    y: Floats
+    X: Floats
+    codes: tuple[Codes, ...]
+    Z: tuple[Floats, ...]
+    rows: npt.NDArray[np.intp]
+    dropped: Mapping[str, int]
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows used."""
+        return len(self.y)
+
+
+def build_design(spec: ModelSpec, frame: Frame) -> Design:
+    """The design of `spec` on the complete rows of `frame`.
+
+    Raises
+    ------
+    DataError
+        If a column that is used is missing, infinite, of the wrong kind, or leaves no rows.
+    DesignError
+        If a grouping factor has one level, or a term is given twice.
+    """
+    used = _used_columns(spec)
+    rows, dropped = _complete_rows(frame, used)
+    outcome = parse_factor(spec.outcome)
+    _check_outcome(outcome, frame)
+    variables = _Variables(rows, {}, {})
+    y = evaluate_finite(outcome, variables.all(tuple(variables_of(outcome))))
+    _check_varies(y, spec.outcome)
+    keys = _keys(spec)
+    fixed, X = learn_basis(spec.terms, spec.intercept, variables.all(keys), rows.n_rows)
+    parts = [_learn_grouping(terms, variables, keys) for terms in _amalgamated(spec.random)]
+    return Design(
+        spec=DesignSpec(spec, variables.levels, variables.learned, fixed, tuple(part[0] for part in parts)),
+        y=y,
+        X=X,
+        codes=tuple(part[1] for part in parts),
+        Z=tuple(part[2] for part in parts),
+        rows=np.arange(frame.n_rows) if rows.rows is None else rows.rows,
+        dropped=dropped,
+    )
+
+
+class _Variables:
+    """Variables of given rows, made on demand; learns what it has not been told."""
+
+    def __init__(
+        self, rows: Rows, levels: Mapping[str, tuple[str, ...]], learned: Mapping[str, Learned]
+    ) -> None:
+        self.rows = rows
+        self.is_learning = not levels and not learned
+        self.levels = dict(levels)
+        self.learned = dict(learned)
+        self.made: dict[str, Any] = {}
+
+    def all(self, keys: tuple[str, ...]) -> dict[str, Any]:
+        return {key: self.one(key) for key in keys}
+
+    def one(self, key: str) -> Any:
+        if key not in self.made:
+            self.made[key] = self._make(key)
+        return self.made[key]
+
+    def _make(self, key: str) -> Any:
+        expression = parse_factor(key)
+        if isinstance(expression, Call) and expression.function in LEARNING:
+            return self._transformed(key, expression)
+        name = columns_of(expression)[0]
+        column = self.rows.frame.column(name)
+        if isinstance(expression, Call) or column.kind == "factor" or key in self.levels:
+            return self._factor(key, name)
+        if column.kind == "boolean":
+            return self._factor(key, name)
+        return _finite(self.rows.numbers(name), name)
+
+    def _transformed(self, key: str, call: Call) -> Floats:
+        inner = self.all(tuple(variables_of(call.arguments[0][1])))
+        if key not in self.learned:
+            self.learned[key] = learn(call, self.rows, inner)
+        return self.learned[key].apply(self.rows, inner)
+
+    def _factor(self, key: str, name: str) -> pd.Categorical:
+        codes, levels = self.rows.codes(name)
+        known = self.levels.setdefault(key, levels)
+        if known == levels:
+            return pd.Categorical.from_codes(codes, categories=list(levels))
+        place = {level: i for i, level in enumerate(known)}
+        unknown = [level for level in levels if level not in place]
+        if unknown:
+            raise DesignError(
+                f"Column “{name}” holds the level “{unknown[0]}”, which the model has not seen.",
+                hint=f"Known levels: {', '.join(known[:12])}.",
+                argument="newdata",
+            )
+        return pd.Categorical.from_codes(np.array([place[level] for level in levels])[codes], categories=list(known))
+
+
+def _used_columns(spec: ModelSpec) -> list[str]:
+    terms = [*spec.terms, *(slope for term in spec.random for slope in term.terms)]
+    factors = [spec.outcome, *(factor for term in terms for factor in term)]
+    found = [column for factor in factors for column in columns_of(parse_factor(factor))]
+    return list(dict.fromkeys([*found, *(column for term in spec.random for column in term.group)]))
+
+
+def _keys(spec: ModelSpec) -> tuple[str, ...]:
+    """Keys of the variables of the fixed part and of every random basis."""
+    terms = [*spec.terms, *(slope for term in spec.random for slope in term.terms)]
+    return tuple(dict.fromkeys(key for term in terms for text in term for key in variables_of(parse_factor(text))))
+
+
+def _complete_rows(frame: Frame, used: list[str]) -> tuple[Rows, dict[str, int]]:
+    missing = {name: frame.column(name).is_missing for name in used}
+    dropped = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
+    if not dropped:
+        return Rows(frame), {}
+    complete = ~np.logical_or.reduce([missing[name] for name in dropped])
+    if not complete.any():
+        empty = [name for name, count in dropped.items() if count == frame.n_rows]
+        what = f"column “{empty[0]}” is missing in every row" if empty else "every row misses a value in some column"
+        listed = ", ".join(f"{name} ({count:,})" for name, count in dropped.items())
+        raise DataError(
+            f"No complete rows are left: {what}.",
+            hint=f"Leave such columns out of the model, or fill them. Missing values: {listed}.",
+            argument="data",
+        )
+    return Rows(frame, np.flatnonzero(complete)), dropped
+
+
+def _check_outcome(outcome: Any, frame: Frame) -> None:
+    for name in columns_of(outcome):
+        column = frame.column(name)
+        if column.kind not in ("number", "boolean"):
+            raise DataError(
+                f"The outcome “{name}” must be a column of numbers, but it holds "
+                f"{'text or categories' if column.kind == 'factor' else 'dates or mixed values'}.",
+                hint="Choose another column, or convert it to numbers.",
+                argument="outcome",
+            )
+
+
+def _check_varies(y: Floats, outcome: str) -> None:
+    if len(y) and np.all(y == y[0]):
+        raise DataError(
+            f"The outcome “{outcome}” is constant: every row used has the value {y[0]:g}.",
+            hint="Choose an outcome that varies, or check how the rows were filtered.",
+            argument="outcome",
+        )
+
+
+def _finite(values: Floats, name: str) -> Floats:
+    bad = np.isinf(values)
+    if bad.any():
+        raise DataError(
+            f"Column “{name}” holds {int(bad.sum()):,} infinite values.",
+            hint="Replace them by a number, or by NaN to leave these rows out: df.replace([np.inf, -np.inf], np.nan).",
+            argument=name,
+        )
+    return values
+
+
+def _amalgamated(random: tuple[RandomTerm, ...]) -> list[list[RandomTerm]]:
+    """Bar terms of the same grouping factor together, factors in the order of the formula."""
+    by_factor: dict[frozenset[str], list[RandomTerm]] = {}
+    for term in random:
+        by_factor.setdefault(frozenset(term.group), []).append(term)
+    return list(by_factor.values())
+
+
+def _learn_grouping(terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...]) -> tuple[Grouping, Codes, Floats]:
+    columns = terms[0].group
+    codes, levels = variables.rows.group(columns)
+    _check_levels(":".join(columns), levels, variables.rows)
+    values, n_rows = variables.all(keys), variables.rows.n_rows
+    blocks: list[Block] = []
+    matrices: list[Floats] = []
+    start = 0
+    for slopes, intercept in _blocks(terms):
+        basis, matrix = learn_basis(slopes, intercept, values, n_rows)
+        blocks.append(Block(basis, start))
+        matrices.append(matrix)
+        start += len(basis.names)
+    grouping = Grouping(columns, levels, tuple(blocks))
+    _check_once(grouping)
+    return grouping, codes, matrices[0] if len(matrices) == 1 else np.column_stack(matrices)
+
+
+def _blocks(terms: list[RandomTerm]) -> list[tuple[tuple[Any, ...], bool]]:
+    """(slopes, intercept) of each block; `||` gives every term one of its own, as lme4's expandDoubleVerts does."""
+    blocks: list[tuple[tuple[Any, ...], bool]] = []
+    for term in terms:
+        if term.correlated:
+            blocks.append((term.terms, term.intercept))
+        else:
+            blocks += [((), True)] * term.intercept + [((slope,), False) for slope in term.terms]
+    return blocks
+
+
+def _check_levels(name: str, levels: tuple[str, ...], rows: Rows) -> None:
+    if len(levels) < 2:
+        raise DesignError(
+            f"The grouping factor “{name}” has one level only (“{levels[0]}”): nothing can vary between groups.",
+            hint="Choose a column that names two groups or more.",
+            argument="formula",
+        )
+    if len(levels) >= rows.n_rows:
+        raise DesignError(
+            f"The grouping factor “{name}” has as many levels as there are rows ({rows.n_rows:,}): "
+            "every row would be a group of its own.",
+            hint="Choose a column whose groups hold several rows.",
+            argument="formula",
+        )
+
+
+def _check_once(grouping: Grouping) -> None:
+    names = grouping.names
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise DesignError(
+            f"“{twice[0]}” varies twice between the levels of “{grouping.name}”.",
+            hint="Give each random effect once, for instance (1 | g) + (0 + x | g) or (x | g).",
+            argument="formula",
+        )

@@ -1,0 +1,99 @@
+"""A `ModelSpec` as a JSON document, and back. A document comes from outside: every field is checked, every factor parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlm_widgets.errors import MlmError, OptionError
+from mlm_widgets.formula.parser import canonical_factor
+from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
+
+__all__ = ["VERSION", "from_json", "to_json"]
+
+VERSION = 1
+
+
+def to_json(spec: ModelSpec) -> dict[str, Any]:
+    """The spec as a document of lists, texts and truth values."""
+    return {
+        "version": VERSION,
+        "outcome": spec.outcome,
+        "intercept": spec.intercept,
+        "terms": [list(term) for term in spec.terms],
+        "random": [
+            {
+                "group": list(term.group),
+                "intercept": term.intercept,
+                "terms": [list(slope) for slope in term.terms],
+                "correlated": term.correlated,
+            }
+            for term in spec.random
+        ],
+        "reml": spec.reml,
+        "family": spec.family,
+        "link": spec.link,
+    }
+
+
+def from_json(document: Any) -> ModelSpec:
+    """Read a document that `to_json` wrote.
+
+    Raises
+    ------
+    OptionError
+        If the document is not of that form.
+    FormulaError
+        If a factor in it is not allowed.
+    """
+    if not isinstance(document, Mapping) or document.get("version") != VERSION:
+        raise OptionError(
+            f"`spec` must be a document of version {VERSION}.", hint="Save one with builder.spec.", argument="spec"
+        )
+    try:
+        return ModelSpec(
+            outcome=canonical_factor(_text(document["outcome"])),
+            terms=_terms(document["terms"]),
+            intercept=_flag(document["intercept"]),
+            random=tuple(_random_term(term) for term in _items(document["random"])),
+            reml=_flag(document["reml"]),
+            family=_text(document["family"]),
+            link=_text(document["link"]),
+        )
+    except MlmError:
+        raise
+    except (KeyError, TypeError) as error:
+        raise OptionError(
+            f"`spec` is not a model's document: {error}.", hint="Save one with builder.spec.", argument="spec"
+        ) from error
+
+
+def _random_term(term: Any) -> RandomTerm:
+    return RandomTerm(
+        group=tuple(_text(column) for column in _items(term["group"])),
+        terms=_terms(term["terms"]),
+        intercept=_flag(term["intercept"]),
+        correlated=_flag(term["correlated"]),
+    )
+
+
+def _terms(value: Any) -> tuple[Term, ...]:
+    return ordered_terms(tuple(canonical_factor(_text(factor)) for factor in _items(term)) for term in _items(value))
+
+
+def _items(value: Any) -> list[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"a list was expected, not {type(value).__name__}")
+    return list(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text was expected, not {type(value).__name__}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"true or false was expected, not {type(value).__name__}")
+    return value

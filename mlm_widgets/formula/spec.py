@@ -1,0 +1,81 @@
+"""`ModelSpec`: the one description of a model.
+
+It is what a formula parses to, what the builder's controls change, and what is saved as JSON. A *factor* is a piece of text
+in our own canonical writing (``ses``, ``within(ses, school)``, ``log(x)``); a *term* is a product of factors; a random term is
+a basis of terms that varies between the levels of a grouping factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+__all__ = ["ModelSpec", "RandomTerm", "Term", "ordered_terms"]
+
+Term = tuple[str, ...]
+"""Factors whose product is the term: ``("ses",)``, ``("ses", "sector")``. The intercept is a flag, not a term."""
+
+@dataclass(frozen=True, slots=True)
+class RandomTerm:
+    """``(basis | group)``.
+
+    Attributes
+    ----------
+    group : tuple of str
+        The columns whose combination is the grouping factor.
+    terms : tuple of Term
+        The slopes.
+    intercept : bool
+    correlated : bool
+        False for ``||``: a variance for each column of the basis and no correlations.
+    """
+
+    group: tuple[str, ...]
+    terms: tuple[Term, ...] = ()
+    intercept: bool = True
+    correlated: bool = True
+
+    @property
+    def group_name(self) -> str:
+        """The grouping factor's name: its columns joined by colons."""
+        return ":".join(self.group)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model: outcome, fixed part, random part, and how it is fitted.
+
+    Attributes
+    ----------
+    outcome : str
+        A factor's text.
+    terms : tuple of Term
+        The fixed part without the intercept, main effects before interactions.
+    intercept : bool
+    random : tuple of RandomTerm
+    reml : bool
+    family, link : str
+    """
+
+    outcome: str
+    terms: tuple[Term, ...] = ()
+    intercept: bool = True
+    random: tuple[RandomTerm, ...] = ()
+    reml: bool = True
+    family: str = "gaussian"
+    link: str = "identity"
+
+    def with_(self, **changes: Any) -> ModelSpec:
+        """A new spec with some fields changed; terms are put into order."""
+        if "terms" in changes:
+            changes["terms"] = ordered_terms(changes["terms"])
+        return replace(self, **changes)
+
+
+def ordered_terms(terms: Iterable[Term]) -> tuple[Term, ...]:
+    """Each term once, main effects before interactions, else in the order given."""
+    unique: dict[frozenset[str], Term] = {}
+    for term in terms:
+        unique.setdefault(frozenset(term), tuple(dict.fromkeys(term)))
+    return tuple(sorted(unique.values(), key=len))

@@ -1,0 +1,288 @@
+"""Any data frame, read as typed columns.
+
+A :class:`Frame` is what the rest of the package knows of the user's data: names, kinds, numbers, levels. It is made from
+whatever narwhals understands (pandas, polars, pyarrow tables); this module is the only one that imports narwhals. Columns
+are read when they are asked for, once, and the user's frame is never changed.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mlm_widgets.errors import DataError, closest
+
+__all__ = ["Column", "Frame", "Kind", "read_frame"]
+
+Kind = Literal["number", "factor", "boolean", "date", "other"]
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+PROBLEM_OF_KIND = {
+    "date": "it holds dates or times: turn them into numbers first (days since the start, say)",
+    "other": "it mixes kinds of values, or holds values that are neither numbers nor text",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its kind and, when asked for, its values.
+
+    `series` is the narwhals series; `numbers` and `codes` are computed on first use and kept.
+    """
+
+    name: str
+    kind: Kind
+    series: Any = field(repr=False)
+
+    @cached_property
+    def numbers(self) -> Floats:
+        """The values as float64, shape (n,); missing values are NaN. Booleans are 0 and 1.
+
+        Raises
+        ------
+        DataError
+            If the column does not hold numbers.
+        """
+        if self.kind not in ("number", "boolean"):
+            raise DataError(
+                f"Column “{self.name}” holds {_in_words(self.kind)}, but numbers are needed here.",
+                hint="Choose a column of numbers, or convert this one.",
+                argument=self.name,
+            )
+        return _as_floats(self.series)
+
+    @cached_property
+    def encoded(self) -> tuple[Codes, tuple[str, ...]]:
+        """Integer codes, shape (n,), -1 where missing, and the levels that the codes point to.
+
+        Categories keep their order; other values are sorted. Levels that no row has are dropped.
+        """
+        if self.kind in PROBLEM_OF_KIND:
+            raise DataError(
+                f"Column “{self.name}” cannot be used: {PROBLEM_OF_KIND[self.kind]}.",
+                argument=self.name,
+            )
+        return _as_codes(self.series, self.kind)
+
+    @property
+    def codes(self) -> Codes:
+        """See `encoded`."""
+        return self.encoded[0]
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """See `encoded`."""
+        return self.encoded[1]
+
+    @cached_property
+    def is_missing(self) -> npt.NDArray[np.bool_]:
+        """True where the value is missing, shape (n,)."""
+        if self.kind in ("number", "boolean"):
+            return np.isnan(self.numbers)
+        if self.kind == "factor":
+            return self.codes < 0
+        return np.asarray(self.series.is_null().to_numpy(), dtype=bool)
+
+
+class Frame:
+    """A data frame as typed columns.
+
+    Attributes
+    ----------
+    name : str
+        What to call the data in sentences; "the data" where no name is known.
+    names : tuple of str
+        Column names, in order.
+    n_rows : int
+    index : pandas.Index
+        Row labels: those of a pandas frame, else 0 to n - 1.
+    units : dict of str to str
+        Units by column, where the frame carries them (``DataFrame.attrs["units"]``).
+    """
+
+    def __init__(self, native: Any, frame: Any, name: str | None = None) -> None:
+        attrs = getattr(native, "attrs", None) or {}
+        self.name: str = name or str(attrs.get("name") or "the data")
+        self.units: dict[str, str] = {str(k): str(v) for k, v in dict(attrs.get("units") or {}).items()}
+        self.names: tuple[str, ...] = tuple(str(column) for column in frame.columns)
+        self.n_rows: int = len(frame)
+        self.index: pd.Index[Any] = native.index if isinstance(native, pd.DataFrame) else pd.RangeIndex(self.n_rows)
+        self._frame = frame
+        self._native_names = dict(zip(self.names, frame.columns, strict=True))
+        self._columns: dict[str, Column] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._native_names
+
+    def column(self, name: str) -> Column:
+        """The column called `name`.
+
+        Raises
+        ------
+        DataError
+            If there is none; the nearest names are offered.
+        """
+        if name not in self._native_names:
+            raise unknown_column(self, name)
+        if name not in self._columns:
+            series = self._frame[self._native_names[name]]
+            kind, series = _kind_of(series)
+            self._columns[name] = Column(name, kind, series)
+        return self._columns[name]
+
+
+def unknown_column(frame: Frame, name: str) -> DataError:
+    """The error for a column that is not there, with the nearest names."""
+    near = closest(name, frame.names)
+    hint = f"Closest: {', '.join(near)}." if near else f"The columns are: {_listed(frame.names)}."
+    return DataError(f"There is no column “{name}” in {frame.name}.", hint=hint, argument="data")
+
+
+def read_frame(data: Any, name: str | None = None) -> Frame:
+    """Read `data`, a pandas, polars or pyarrow table, as a :class:`Frame`.
+
+    Raises
+    ------
+    DataError
+        If `data` is no data frame, has no rows or no columns, or two columns of the same name.
+    """
+    if isinstance(data, Frame):
+        return data
+    if isinstance(data, pd.DataFrame):
+        _check_names([str(column) for column in data.columns])
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"`data` must be a data frame, but it is {_type_in_words(data)}.",
+            hint=_conversion_hint(data),
+            argument="data",
+        ) from error
+    if not isinstance(frame, nw.DataFrame):
+        raise DataError("`data` must be a data frame, but it is a single column.", argument="data")
+    _check_names([str(column) for column in frame.columns])
+    if len(frame) == 0 or not frame.columns:
+        raise DataError(
+            f"The data frame is empty: {len(frame):,} rows, {len(frame.columns):,} columns.",
+            hint="Check how it was read or filtered.",
+            argument="data",
+        )
+    return Frame(data, frame, name)
+
+
+def _check_names(names: list[str]) -> None:
+    seen: set[str] = set()
+    twice = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+    if twice:
+        raise DataError(
+            f"Two columns have the same name: “{twice[0]}”.",
+            hint="Rename one of them, or drop it: df = df.loc[:, ~df.columns.duplicated()].",
+            argument="data",
+        )
+
+
+def _conversion_hint(data: Any) -> str:
+    if hasattr(data, "collect"):
+        return "Bring it into memory first: data.collect()."
+    if isinstance(data, (dict, list, np.ndarray)):
+        return "Make it one: pandas.DataFrame(data)."
+    return "Give a pandas, polars or pyarrow data frame."
+
+
+def _type_in_words(data: Any) -> str:
+    return "None" if data is None else f"of type {type(data).__name__}"
+
+
+def _in_words(kind: Kind) -> str:
+    words = {"factor": "text or categories", "date": "dates", "other": "mixed values"}
+    return words.get(kind, kind)
+
+
+def _listed(names: Iterable[str], most: int = 12) -> str:
+    names = list(names)
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, … ({len(names)} in all)"
+
+
+def _kind_of(series: Any) -> tuple[Kind, Any]:
+    """The kind of a narwhals series, and the series, objects of one kind converted."""
+    dtype = series.dtype
+    if dtype == nw.Boolean:
+        return "boolean", series
+    if dtype.is_numeric():
+        return "number", series
+    if dtype in (nw.String, nw.Categorical) or isinstance(dtype, nw.Enum):
+        return "factor", series
+    if dtype.is_temporal():
+        return "date", series
+    return _kind_of_objects(series)
+
+
+def _kind_of_objects(series: Any) -> tuple[Kind, Any]:
+    values = pd.Series(list(series.to_list()), dtype=object)
+    present = values[values.notna()]
+    if present.empty:
+        floats = pd.Series(np.full(len(values), np.nan))
+        return "number", nw.from_native(floats, series_only=True)
+    for kind, types in (("boolean", (bool, np.bool_)), ("number", (numbers.Real, Decimal)), ("factor", (str,))):
+        if present.map(lambda value, types=types: isinstance(value, types)).all():
+            dtype = "string" if kind == "factor" else float
+            converted = values.astype(dtype) if kind == "factor" else pd.to_numeric(values).astype(dtype)
+            return kind, nw.from_native(converted, series_only=True)  # type: ignore[return-value]
+    return "other", series
+
+
+def _as_floats(series: Any) -> Floats:
+    native = _as_pandas(series)
+    if isinstance(native.dtype, np.dtype) and native.dtype != object:
+        return np.ascontiguousarray(native.to_numpy(), dtype=np.float64)
+    return native.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _as_pandas(series: Any) -> pd.Series[Any]:
+    """The values as a pandas series, by a way that needs no further library."""
+    native = series.to_native()
+    if isinstance(native, pd.Series):
+        return native
+    if series.dtype.is_numeric() and series.null_count() == 0:
+        return pd.Series(series.to_numpy())
+    if series.dtype.is_float():
+        return pd.Series(series.fill_null(float("nan")).to_numpy())
+    return pd.Series(series.to_list(), dtype="Int64" if series.dtype.is_integer() else object)
+
+
+def _as_codes(series: Any, kind: Kind) -> tuple[Codes, tuple[str, ...]]:
+    if isinstance(series.dtype, nw.Enum) or series.dtype == nw.Categorical:
+        return _codes_of_categories(series)
+    codes, uniques = pd.factorize(_as_pandas(series), sort=True, use_na_sentinel=True)
+    if kind == "boolean":
+        return np.asarray(codes, dtype=np.int64), tuple(str(bool(value)) for value in uniques)
+    return np.asarray(codes, dtype=np.int64), tuple(_level_text(value) for value in uniques)
+
+
+def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
+    native = series.to_native()
+    if not isinstance(native, pd.Series):
+        native = pd.Series(pd.Categorical(series.to_list(), categories=series.cat.get_categories().to_list()))
+    categories = native.cat.categories
+    codes = native.cat.codes.to_numpy().astype(np.int64)
+    used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
+    renumbered = np.append(np.cumsum(used) - 1, -1)
+    levels = tuple(_level_text(value) for value, is_used in zip(categories, used, strict=True) if is_used)
+    return np.asarray(renumbered[codes], dtype=np.int64), levels
+
+
+def _level_text(value: Any) -> str:
+    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return str(value)
