@@ -1,0 +1,109 @@
+"""Numbers on charts: how many decimals, where the ticks stand, how far an axis reaches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mlm_widgets.plots import lettering
+
+__all__ = ["Axis", "axis", "bounds", "decimals_for", "percent", "significant", "ticks_inside", "written"]
+
+_MOST_DECIMALS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A number axis: its ends, the values of its ticks, and the d3 format of their labels."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    format: str
+
+
+def decimals_for(scale: float, significant_digits: int = 2) -> int:
+    """Decimals that show a number of size `scale` with so many significant digits.
+
+    >>> decimals_for(0.31), decimals_for(12.3), decimals_for(0.0042)
+    (2, 0, 4)
+    """
+    if not math.isfinite(scale) or scale == 0:
+        return 2
+    return min(_MOST_DECIMALS, max(0, significant_digits - 1 - math.floor(math.log10(abs(scale)))))
+
+
+def written(number: float, decimals: int) -> str:
+    """A number for reading: a true minus sign, commas between thousands, no minus before a zero.
+
+    >>> written(-1234.5678, 2), written(-0.001, 2)
+    ('−1,234.57', '0.00')
+    """
+    if not math.isfinite(number):
+        return "?" if math.isnan(number) else "∞" if number > 0 else "−∞"
+    rounded = round(number, decimals) + 0.0
+    if 0 < abs(number) < 0.5 * 10.0**-_MOST_DECIMALS or abs(number) >= 1e9:
+        return f"{number:.3g}".replace("-", "−")
+    return f"{rounded:,.{decimals}f}".replace("-", "−")
+
+
+def significant(number: float, digits: int = 3) -> str:
+    """A number with so many significant digits and no trailing zeros.
+
+    >>> significant(-0.4137), significant(7.0), significant(20480)
+    ('−0.414', '7', '20,480')
+    """
+    text = written(number, decimals_for(number, digits) if number else 0)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def percent(level: float) -> str:
+    """A level of confidence in words: 0.95 is 95%."""
+    return f"{100 * level:.6g}%"
+
+
+def bounds(numbers: Iterable[float], *also: float) -> tuple[float, float]:
+    """Least and greatest of the finite numbers and of `also`; (0, 1) when there are none."""
+    finite = [number for number in (*numbers, *also) if math.isfinite(number)]
+    return (min(finite), max(finite)) if finite else (0.0, 1.0)
+
+
+def axis(low: float, high: float, *, margin: float = 0.04, count: int = 5) -> Axis:
+    """An axis over [low, high], with a margin as a share of its length and about `count` ticks at round values."""
+    length = high - low
+    if not length > 0:
+        length = abs(low) or 1.0
+        low, high = low - length / 2, high + length / 2
+    low, high = low - margin * length, high + margin * length
+    step = _round_step((high - low) / count)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    ticks = tuple(round(i * step, decimals) + 0.0 for i in range(first, last + 1))
+    return Axis(low, high, ticks, _format(ticks, decimals))
+
+
+def ticks_inside(reach: Axis, pixels: float, size: float = 11) -> Axis:
+    """The axis without the ticks whose labels would stick out at its ends, where it is so many px long."""
+
+    def fits(tick: float) -> bool:
+        room = min(tick - reach.low, reach.high - tick) / (reach.high - reach.low) * pixels
+        return room >= lettering.width(written(tick, _decimals(reach.format)), size) / 2
+
+    return replace(reach, ticks=tuple(tick for tick in reach.ticks if fits(tick)))
+
+
+def _decimals(form: str) -> int:
+    return int(form[2:-1]) if form.endswith("f") else 0
+
+
+def _round_step(raw: float) -> float:
+    power = 10.0 ** math.floor(math.log10(raw))
+    return min((1.0, 2.0, 5.0, 10.0), key=lambda nice: abs(math.log(nice * power / raw))) * power
+
+
+def _format(ticks: Sequence[float], decimals: int) -> str:
+    largest = max((abs(tick) for tick in ticks), default=0.0)
+    if decimals > _MOST_DECIMALS - 2 or largest >= 1e7:
+        return "~g" if largest < 1e7 else "~s"
+    return f",.{decimals}f"

@@ -1,0 +1,51 @@
+"""What the charts ask of a model: the part of :class:`mlm_widgets.results.MixedModel` that they use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import pandas as pd
+
+__all__ = ["PlottedModel"]
+
+
+class PlottedModel(Protocol):
+    """A fitted model, as far as charts see it."""
+
+    @property
+    def formula(self) -> str:
+        """The formula."""
+
+    @property
+    def outcome(self) -> str:
+        """The outcome's name."""
+
+    @property
+    def n_groups(self) -> Mapping[str, int]:
+        """Number of groups of each grouping factor."""
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The rows that were used."""
+
+    def tidy(self, effects: Literal["fixed"], *, level: float) -> pd.DataFrame:
+        """Estimates with intervals."""
+
+    def ranef(self, *, level: float) -> pd.DataFrame:
+        """Conditional modes, a row a group and term."""
+
+    def term_info(self) -> pd.DataFrame:
+        """Label and level of each fixed coefficient."""
+
+    def predictions(self, terms: Any, *, level: float) -> pd.DataFrame:
+        """Population-level means over a grid."""
+
+    def column_kind(self, name: str) -> str:
+        """``"number"`` or ``"factor"``."""
+
+    def column_levels(self, name: str) -> Sequence[str]:
+        """Levels of a factor."""
+
+    def units(self, name: str) -> str | None:
+        """The unit of a column."""

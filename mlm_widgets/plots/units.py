@@ -1,0 +1,24 @@
+"""Units of measurement in titles."""
+
+from __future__ import annotations
+
+from mlm_widgets.plots.surface import PlottedModel
+
+__all__ = ["in_brackets", "slope_unit"]
+
+_SINGULAR = {
+    name + "s": name for name in ("day", "hour", "minute", "second", "week", "month", "year", "point", "gram", "metre")
+}
+
+
+def slope_unit(model: PlottedModel, per: str) -> str | None:
+    """The unit of a slope on the column `per`: "ms per day"."""
+    of_outcome, of_per = model.units(model.outcome), model.units(per)
+    if not of_outcome:
+        return None
+    return f"{of_outcome} per {_SINGULAR.get(of_per, of_per) if of_per else 'unit'}"
+
+
+def in_brackets(text: str, unit: str | None) -> str:
+    """A title with its unit, where the unit is known."""
+    return f"{text} ({unit})" if unit else text
