@@ -1,0 +1,99 @@
+"""The result of fitting, in the user's coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.design import Design, Grouping
+
+__all__ = ["Fit", "GroupFit", "Trace"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How the search went: theta and criterion of each accepted step, the number of evaluations, the last decrement."""
+
+    steps: tuple[tuple[Floats, float], ...]
+    n_evaluations: int
+    decrement: float
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFit:
+    """The random effects of one grouping factor.
+
+    Attributes
+    ----------
+    grouping : Grouping
+    place : int
+        Place of the factor in the design.
+    lam : ndarray (q, q)
+        Relative covariance factor, lower triangular with a non-negative diagonal: Var(b) = sigma^2 lam lam'.
+    modes : ndarray (q, J)
+        Conditional modes of the random effects.
+    mode_covariance : ndarray (q, q, J)
+        Their conditional covariance (theta and beta held at their estimates).
+    singular : tuple of str
+        Columns without variation of their own: their variance is zero, or follows from the columns before.
+    """
+
+    grouping: Grouping
+    place: int
+    lam: Floats
+    modes: Floats
+    mode_covariance: Floats
+    singular: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted linear mixed model.
+
+    Attributes
+    ----------
+    design : Design
+    reml : bool
+    names : tuple of str
+        Fixed coefficients that were estimated; `dropped` those that were collinear.
+    beta : ndarray (p,)
+    cov_beta : ndarray (p, p)
+    sigma : float
+        Residual standard deviation.
+    theta : ndarray (n_theta,)
+        lme4's: lower triangles of `lam`, column by column, term by term, factors by decreasing number of levels.
+    criterion : float
+        REML criterion, or -2 log-likelihood.
+    groups : tuple of GroupFit
+        By decreasing number of levels.
+    cov_beta_slopes : ndarray (n_theta + 1, p, p)
+        d cov_beta / d (theta_c, sigma), theta_c being the search's coordinates.
+    cov_variance : ndarray (n_theta + 1, n_theta + 1)
+        Asymptotic covariance of (theta_c, sigma).
+    kept : ndarray (p,)
+        Columns of the design's X that belong to `names`.
+    state : {"converged", "boundary", "failed"}
+    trace : Trace
+    """
+
+    design: Design
+    reml: bool
+    names: tuple[str, ...]
+    dropped: tuple[str, ...]
+    beta: Floats
+    cov_beta: Floats
+    sigma: float
+    theta: Floats
+    criterion: float
+    groups: tuple[GroupFit, ...]
+    cov_beta_slopes: Floats
+    cov_variance: Floats
+    kept: npt.NDArray[np.intp]
+    state: Literal["converged", "boundary", "failed"]
+    trace: Trace

@@ -1,0 +1,207 @@
+"""Fitting a linear mixed model: design -> problem -> search -> result."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.design import Design
+from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
+from mlm_widgets.fitter.newton import Search, minimise
+from mlm_widgets.fitter.options import FitOptions
+from mlm_widgets.fitter.problem import Problem, Template, build_problem
+
+__all__ = ["fit_lmm"]
+
+Floats = npt.NDArray[np.float64]
+
+NEAR_BOUNDARY = 1e-3  # a diagonal of lambda this small may be a stationary point that is no minimum
+PROBE = 0.01
+RESTART = 0.2
+SINGULAR = 1e-4  # lme4's isSingular, here relative to the scaled predictor
+DIFFERENCE = 1e-4  # step of central differences of the analytic gradient, in units of theta ~ 1
+
+
+def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = None) -> Fit:
+    """Fit by REML or maximum likelihood.
+
+    Raises
+    ------
+    FitError
+        If rows are too few for the effects, or no residual variance is left.
+    """
+    started = time.perf_counter()
+    options = options or FitOptions()
+    with _single_thread():
+        problem = build_problem(design, reml)
+        search = _search(problem, options)
+        return _result(design, problem, search, started)
+
+
+def _single_thread() -> AbstractContextManager[object]:
+    """Small matrix products lose time, not win it, when the BLAS spreads them over threads."""
+    try:
+        from threadpoolctl import threadpool_limits  # noqa: PLC0415  (optional, and slow to import)
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(limits=1, user_api="blas")
+
+
+def _search(problem: Problem, options: FitOptions) -> Search[Evaluation]:
+    """Newton from theta = 1, and again from inside where it stopped on a boundary that is no minimum."""
+    function = partial(evaluate, problem)
+    start = np.concatenate([template.start for template in problem.templates])
+    run = partial(minimise, tolerance=options.tolerance, max_evaluations=options.max_evaluations)
+    search = run(function, start)
+    n_evaluations = search.n_evaluations
+    for _ in range(3):
+        inside = _better_inside(problem, search)
+        n_evaluations += len(_near_boundary(problem, search.x))
+        if inside is None:
+            break
+        again = run(function, inside)
+        n_evaluations += again.n_evaluations
+        if again.point.value < search.point.value:
+            search = again
+    return Search(search.x, search.point, search.decrement, n_evaluations, search.trace, search.converged)
+
+
+def _near_boundary(problem: Problem, theta: Floats) -> list[int]:
+    row = np.concatenate([template.row for template in problem.templates])
+    col = np.concatenate([template.col for template in problem.templates])
+    return [int(k) for k in np.flatnonzero((row == col) & (np.abs(theta) < NEAR_BOUNDARY))]
+
+
+def _better_inside(problem: Problem, search: Search[Evaluation]) -> Floats | None:
+    """A start inside, where leaving the boundary lowers the criterion: theta_jj = 0 is always stationary."""
+    for k in _near_boundary(problem, search.x):
+        probe = search.x.copy()
+        probe[k] = PROBE
+        if evaluate(problem, probe).value < search.point.value - 1e-10 * abs(search.point.value) ** 0.5:
+            probe[k] = RESTART
+            return probe
+    return None
+
+
+def _result(design: Design, problem: Problem, search: Search[Evaluation], started: float) -> Fit:
+    point, scaling = search.point, problem.scaling
+    names = design.spec.fixed.names
+    groups = _group_fits(problem, point)
+    slopes, cov_variance = _variance_information(problem, point)
+    degrees = problem.degrees
+    criterion = point.value + 2.0 * degrees * np.log(scaling.y_scale)
+    if problem.reml:
+        criterion += 2.0 * scaling.log_scale_x
+    to_user = scaling.to_user / scaling.y_scale
+    size = scaling.y_scale * point.sigma
+    state: Literal["converged", "boundary", "failed"] = "converged" if search.converged else "failed"
+    if search.converged and any(group.singular for group in groups):
+        state = "boundary"
+    return Fit(
+        design=design,
+        reml=problem.reml,
+        names=tuple(names[k] for k in problem.kept),
+        dropped=tuple(name for k, name in enumerate(names) if k not in set(problem.kept.tolist())),
+        beta=scaling.to_user @ point.beta + scaling.shift,
+        cov_beta=size**2 * to_user @ point.C @ to_user.T,
+        sigma=size,
+        theta=np.concatenate([_theta_of(group, t) for group, t in zip(groups, problem.templates, strict=True)]),
+        criterion=float(criterion),
+        groups=groups,
+        cov_beta_slopes=scaling.y_scale**2 * np.einsum("ab,kbc,dc->kad", to_user, slopes, to_user),
+        cov_variance=cov_variance,
+        kept=problem.kept,
+        state=state,
+        trace=Trace(search.trace, search.n_evaluations, search.decrement, 1000 * (time.perf_counter() - started)),
+    )
+
+
+def _group_fits(problem: Problem, point: Evaluation) -> tuple[GroupFit, ...]:
+    covariances = point.mode_covariances()
+    y_scale = problem.scaling.y_scale
+    found = []
+    for f, template in enumerate(problem.templates):
+        back = np.linalg.inv(template.H)
+        lam = _triangular(back @ point.lams[f], template)
+        covariance = np.einsum("ab,bcj,dc->adj", back, covariances[f], back) * (y_scale * point.sigma) ** 2
+        found.append(
+            GroupFit(
+                grouping=problem.groupings[f],
+                place=problem.source[f],
+                lam=lam,
+                modes=y_scale * (back @ point.modes[f]),
+                mode_covariance=covariance,
+                singular=_singular_columns(lam, template, problem.groupings[f].names),
+            )
+        )
+    return tuple(found)
+
+
+def _triangular(lam: Floats, template: Template) -> Floats:
+    """The lower triangular factor with a non-negative diagonal of lam lam', block by block."""
+    result = np.zeros_like(lam)
+    for block in np.unique(template.block):
+        own = np.unique(template.row[template.block == block])
+        part = lam[np.ix_(own, own)]
+        R = np.linalg.qr(part.T, mode="r").T
+        result[np.ix_(own, own)] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
+    return result
+
+
+def _singular_columns(lam: Floats, template: Template, names: tuple[str, ...]) -> tuple[str, ...]:
+    own = np.abs(np.diag(lam)) * np.diag(template.H)
+    return tuple(name for name, size in zip(names, own, strict=True) if size < SINGULAR)
+
+
+def _theta_of(group: GroupFit, template: Template) -> Floats:
+    return np.asarray(group.lam[template.row, template.col])
+
+
+def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, Floats]:
+    """d cov(beta)/d(theta, sigma) and the asymptotic covariance of (theta, sigma), in scaled coordinates.
+
+    Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Software 82(13), section 3: A = 2 F^-1, F the Hessian of the deviance
+    in (theta, sigma). With sigma profiled out: F_ss = 4 nn / sigma^2, F_ts = (2 / sigma^3) y_k, y_k = -d r^2 / d theta_k,
+    F_tt = H + F_ts F_st / F_ss.
+    """
+    sigma, nn = point.sigma, problem.degrees
+    n_theta = len(point.theta)
+    H = point.hessian if point.block is None else _differenced_hessian(problem, point)
+    y = np.array([np.sum(dS * (point.g[f] @ point.g[f].T)) for f, _, dS in point.directions])
+    F = np.zeros((n_theta + 1, n_theta + 1))
+    F[n_theta, n_theta] = 4.0 * nn / sigma**2
+    F[:n_theta, n_theta] = F[n_theta, :n_theta] = 2.0 * y / sigma**3
+    F[:n_theta, :n_theta] = H + np.outer(y, y) * (4.0 / sigma**6) / F[n_theta, n_theta]
+    slopes = [
+        sigma**2 * point.C @ np.einsum("ab,abkl->kl", dS, point.M[f]) @ point.C for f, _, dS in point.directions
+    ]
+    slopes.append(2.0 * sigma * point.C)
+    return np.array(slopes), 2.0 * _inverse(F)
+
+
+def _inverse(F: Floats) -> Floats:
+    """Inverse over the directions of positive curvature (a variance on its boundary may have none)."""
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(F)), 1e-12))
+    values, vectors = np.linalg.eigh(F * np.outer(scale, scale))
+    good = values > 1e-8 * values.max()
+    part = vectors[:, good] / np.sqrt(values[good])
+    return np.asarray((part @ part.T) * np.outer(scale, scale))
+
+
+def _differenced_hessian(problem: Problem, point: Evaluation) -> Floats:
+    """Central differences of the analytic gradient: the average information is not the Hessian."""
+    n = len(point.theta)
+    H = np.empty((n, n))
+    for k in range(n):
+        step = np.zeros(n)
+        step[k] = DIFFERENCE
+        ahead = evaluate(problem, point.theta + step).gradient
+        behind = evaluate(problem, point.theta - step).gradient
+        H[k] = (ahead - behind) / (2.0 * DIFFERENCE)
+    return 0.5 * (H + H.T)

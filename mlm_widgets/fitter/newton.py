@@ -1,0 +1,128 @@
+"""Newton's method with a line search for smooth functions of a few variables that are costly only a little.
+
+Negative curvature is turned round (|eigenvalue|), steps are bounded, and the search ends when the Newton decrement, twice the
+drop that the quadratic model still promises, is at rounding level: a scale-free test, so that no false alarm is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Point", "Search", "minimise"]
+
+Floats = npt.NDArray[np.float64]
+
+ENOUGH = 1e-4  # Armijo's share of the promised drop
+ROUNDING = 1e-13  # relative rounding of a criterion that is a sum of many terms
+FLOOR = 1e-9  # least curvature, relative to the largest
+
+
+class Point(Protocol):
+    """A function's value, gradient and Hessian at one place."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def gradient(self) -> Floats: ...
+    @property
+    def hessian(self) -> Floats: ...
+
+
+P = TypeVar("P", bound=Point)
+
+
+@dataclass(frozen=True)
+class Search(Generic[P]):
+    """How a search went.
+
+    Attributes
+    ----------
+    x : ndarray
+    point : Point
+        The function at x.
+    decrement : float
+        Newton decrement at x: about twice the drop that is left.
+    n_evaluations : int
+    trace : tuple of (ndarray, float)
+        x and value of each accepted step.
+    converged : bool
+    """
+
+    x: Floats
+    point: P
+    decrement: float
+    n_evaluations: int
+    trace: tuple[tuple[Floats, float], ...]
+    converged: bool
+
+
+def minimise(
+    function: Callable[[Floats], P], start: Floats, *, tolerance: float = 1e-10, max_evaluations: int = 200
+) -> Search[P]:
+    """Minimise `function` from `start`.
+
+    Parameters
+    ----------
+    function : callable
+        x -> point.
+    start : ndarray (k,)
+    tolerance : float
+        The Newton decrement, in units of the criterion, at which the search ends.
+    max_evaluations : int
+    """
+    x, point = start, function(start)
+    n_evaluations = 1
+    trace = [(x, point.value)]
+    while True:
+        step = _newton_step(point, x)
+        decrement = float(-point.gradient @ step)
+        if decrement <= tolerance:
+            # the last step is free of charge: it brings the answer to rounding level
+            x, point, n_evaluations = _polished(function, x, point, step, n_evaluations)
+            return Search(x, point, decrement, n_evaluations, tuple(trace), converged=True)
+        found, used = _line_search(function, x, point, step, decrement, max_evaluations - n_evaluations)
+        n_evaluations += used
+        if found is None:
+            slack = max(1e-6, 100 * ROUNDING * abs(point.value))
+            return Search(x, point, decrement, n_evaluations, tuple(trace), converged=decrement <= slack)
+        x, point = found
+        trace.append((x, point.value))
+
+
+def _newton_step(point: Point, x: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(point.hessian)
+    size = np.abs(values)
+    size = np.maximum(size, max(FLOOR * size.max(), 1e-12))
+    step = -vectors @ ((vectors.T @ point.gradient) / size)
+    longest = 2.0 * (1.0 + float(np.abs(x).max()))
+    return np.asarray(step * min(1.0, longest / max(float(np.abs(step).max()), 1e-300)))
+
+
+def _polished(
+    function: Callable[[Floats], P], x: Floats, point: P, step: Floats, n_evaluations: int
+) -> tuple[Floats, P, int]:
+    if float(np.abs(step).max()) <= 1e-9 * (1.0 + float(np.abs(x).max())):
+        return x, point, n_evaluations
+    candidate = function(x + step)
+    if candidate.value <= point.value + ROUNDING * abs(point.value):
+        return x + step, candidate, n_evaluations + 1
+    return x, point, n_evaluations + 1
+
+
+def _line_search(
+    function: Callable[[Floats], P], x: Floats, point: P, step: Floats, decrement: float, budget: int
+) -> tuple[tuple[Floats, P] | None, int]:
+    """The first of the step, its half, its quarter, ... that lowers the function enough; how many points were tried."""
+    slack = ROUNDING * abs(point.value)
+    length = 1.0
+    for used in range(1, min(budget, 40) + 1):
+        candidate = function(x + length * step)
+        if candidate.value <= point.value - ENOUGH * length * decrement + slack:
+            return (x + length * step, candidate), used
+        length *= 0.5
+    return None, max(min(budget, 40), 0)

@@ -1,0 +1,59 @@
+"""Small dense algebra, many times at once.
+
+An array of shape (q, q, J) holds J small matrices, one a *lane*: the last axis runs over groups and is contiguous, so that each
+arithmetic step is one long vector operation. For the small q of random effects this is several times faster than batched
+LAPACK calls.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["backward", "cholesky", "forward", "log_diagonal"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def cholesky(M: Floats) -> Floats:
+    """Lower factors L of the lanes of a symmetric positive definite M (q, q, J): M = L L'."""
+    q = M.shape[0]
+    L = np.zeros_like(M)
+    for j in range(q):
+        pivot = M[j, j].copy()
+        for k in range(j):
+            pivot -= L[j, k] ** 2
+        np.sqrt(pivot, out=L[j, j])
+        for i in range(j + 1, q):
+            rest = M[i, j].copy()
+            for k in range(j):
+                rest -= L[i, k] * L[j, k]
+            np.divide(rest, L[j, j], out=L[i, j])
+    return L
+
+
+def forward(L: Floats, B: Floats) -> Floats:
+    """Solve L X = B lane by lane: L (q, q, J) lower, B (q, k, J)."""
+    X = np.empty_like(B)
+    for i in range(L.shape[0]):
+        rest = B[i].copy()
+        for k in range(i):
+            rest -= L[i, k] * X[k]
+        np.divide(rest, L[i, i], out=X[i])
+    return X
+
+
+def backward(L: Floats, B: Floats) -> Floats:
+    """Solve L' X = B lane by lane: L (q, q, J) lower, B (q, k, J)."""
+    X = np.empty_like(B)
+    for i in reversed(range(L.shape[0])):
+        rest = B[i].copy()
+        for k in range(i + 1, L.shape[0]):
+            rest -= L[k, i] * X[k]
+        np.divide(rest, L[i, i], out=X[i])
+    return X
+
+
+def log_diagonal(L: Floats) -> float:
+    """Sum of the logarithms of all diagonals, over all lanes."""
+    return float(sum(np.log(L[i, i]).sum() for i in range(L.shape[0])))
