@@ -1,0 +1,105 @@
+/** One line that says how the model stands: an icon, a word, the facts. */
+import type { ComponentChildren } from "preact";
+import { Icon, type IconName } from "../controls/icon";
+import type { FitPayload, FormulaErrorPayload, SetupPayload } from "../model/payload";
+
+export interface StatusWords {
+  tone: "ok" | "warn" | "err" | "calm";
+  icon: IconName | "spinner";
+  word: string;
+  says: string[];
+  /** Whether the facts of the fit belong to what is shown. */
+  hasFacts: boolean;
+}
+
+const OF_KIND: Record<FitPayload["kind"], { tone: StatusWords["tone"]; icon: IconName }> = {
+  ok: { tone: "ok", icon: "done" },
+  boundary: { tone: "warn", icon: "warning" },
+  warning: { tone: "warn", icon: "warning" },
+  error: { tone: "err", icon: "error" },
+};
+
+export interface StatusSource {
+  setup: SetupPayload;
+  fit: FitPayload;
+  error: FormulaErrorPayload | null;
+  isDraft: boolean;
+  isSilent: boolean;
+}
+
+function below({ fit }: StatusSource): string[] {
+  return fit.summary ? ["below: the last good fit"] : [];
+}
+
+/** What to say, from what is most in the way to what is fine. */
+export function statusWords(source: StatusSource): StatusWords {
+  const { setup, fit, error, isDraft, isSilent } = source;
+  const calm = { tone: "calm" as const, hasFacts: false };
+  if (isSilent) {
+    return {
+      tone: "warn",
+      icon: "unplugged",
+      word: "Not connected to Python",
+      says: ["run the cell to change the model"],
+      hasFacts: false,
+    };
+  }
+  if (error)
+    return {
+      tone: "err",
+      icon: "error",
+      word: "Formula not understood",
+      says: ["nothing was run", ...below(source)],
+      hasFacts: false,
+    };
+  if (fit.state === "running") return { ...calm, icon: "spinner", word: "Fitting\u2026", says: below(source) };
+  if (isDraft) return { ...calm, icon: "waiting", word: "Formula edited", says: ["Enter applies it, Esc restores"] };
+  if (setup.prompt) return { ...calm, icon: "info", word: setup.prompt, says: fit.stale ? below(source) : [] };
+  if (fit.state === "failed") {
+    const says = [fit.message, fit.hint, ...below(source)].filter((words) => words !== null);
+    return { tone: "err", icon: "error", word: fit.word || "Not fitted", says, hasFacts: false };
+  }
+  if (fit.state === "empty") return { ...calm, icon: "info", word: "Ready to fit", says: ["press Fit"] };
+  if (fit.stale)
+    return { ...calm, icon: "waiting", word: "Not fitted yet", says: ["press Fit", "below: the model before"] };
+  return { ...OF_KIND[fit.kind], word: fit.word, says: [], hasFacts: true };
+}
+
+function Facts({ facts }: { facts: FitPayload["facts"] }) {
+  return (
+    <>
+      {facts.map((runs, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: facts have no other name than their place
+        <span key={at} class="mlm-fact">
+          {/* biome-ignore lint/suspicious/noArrayIndexKey: as above */}
+          {runs.map((run, place) => (run.strong ? <b key={place}>{run.text}</b> : <span key={place}>{run.text}</span>))}
+        </span>
+      ))}
+    </>
+  );
+}
+
+export function Status({ source, children }: { source: StatusSource; children: ComponentChildren }) {
+  const words = statusWords(source);
+  return (
+    <div class="mlm-status" data-tone={words.tone} data-mlm="status" data-state={source.fit.state}>
+      <div class="mlm-status-line" role="status">
+        <span class="mlm-status-word">
+          {words.icon === "spinner" ? (
+            <i class="mlm-spinner" aria-hidden="true" />
+          ) : (
+            <Icon name={words.icon} size={17} />
+          )}
+          {words.word}
+        </span>
+        {words.says.map((says) => (
+          <span key={says} class="mlm-fact">
+            {says}
+          </span>
+        ))}
+        {words.hasFacts && <Facts facts={source.fit.facts} />}
+      </div>
+      {children}
+    </div>
+  );
+}

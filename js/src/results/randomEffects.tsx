@@ -1,0 +1,35 @@
+/** The Random effects tab: every group's effects with their intervals. */
+import { Select } from "../controls/select";
+import type { Traits } from "../model/payload";
+import { useSession } from "../model/session";
+import { Chart } from "./chart";
+
+export function RandomEffects({ traits }: { traits: Traits }) {
+  const { ask } = useSession();
+  const view = traits.views.caterpillar;
+  return (
+    <>
+      <div class="mlm-controls">
+        {view.groups.length > 1 && (
+          <Select
+            name="caterpillar-group"
+            label="Groups"
+            value={view.group}
+            options={view.groups}
+            onPick={(group) => ask({ type: "view_caterpillar", group })}
+          />
+        )}
+        {view.terms.length > 0 && (
+          <Select
+            name="caterpillar-sort"
+            label="Sort"
+            value={view.sort}
+            options={view.terms}
+            onPick={(sort) => ask({ type: "view_caterpillar", sort })}
+          />
+        )}
+      </div>
+      <Chart name="chart-caterpillar" label="Random effects of each group" chart={traits.chart_caterpillar} />
+    </>
+  );
+}

@@ -1,0 +1,68 @@
+/** The Summary tab: all numbers of a fit on one page. */
+import type { FitPayload, SummaryPayload } from "../model/payload";
+import { fixed } from "../text/format";
+import { FixedTable } from "./fixedTable";
+import { RandomTable } from "./randomTable";
+
+function Measures({ rows }: { rows: SummaryPayload["fit"] }) {
+  return (
+    <dl class="mlm-measures" data-mlm="fit-measures">
+      {rows.map(({ label, value, digits }) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{fixed(value, digits)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Explained({ rows }: { rows: SummaryPayload["explained"] }) {
+  return (
+    <dl class="mlm-meters" data-mlm="explained">
+      {rows.map(({ label, value, kind }) => (
+        <div key={label} data-kind={kind}>
+          <dt>{label}</dt>
+          <dd>
+            <span class="mlm-meter" aria-hidden="true">
+              <i style={{ width: `${Math.max(0, Math.min(1, value ?? 0)) * 100}%` }} />
+            </span>
+            <b>{value === null ? "\u2013" : fixed(value, 2)}</b>
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function Summary({ fit }: { fit: FitPayload }) {
+  const { summary } = fit;
+  if (!summary)
+    return (
+      <p class="mlm-none">
+        {fit.state === "running" ? "Fitting\u2026" : "No model is fitted yet: its numbers will be here."}
+      </p>
+    );
+  return (
+    <>
+      <h3>
+        Fixed effects <span>{summary.note}</span>
+      </h3>
+      <FixedTable summary={summary} />
+      <div class="mlm-thirds">
+        <section>
+          <h3>Random effects</h3>
+          <RandomTable rows={summary.random} />
+        </section>
+        <section>
+          <h3>Fit</h3>
+          <Measures rows={summary.fit} />
+        </section>
+        <section>
+          <h3>Variance explained</h3>
+          <Explained rows={summary.explained} />
+        </section>
+      </div>
+    </>
+  );
+}

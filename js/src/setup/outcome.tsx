@@ -1,0 +1,120 @@
+/** First row: what is modelled, by what it is grouped, and how. */
+import { Icon } from "../controls/icon";
+import { Picker } from "../controls/picker";
+import { Segmented } from "../controls/segmented";
+import type { Traits } from "../model/payload";
+import { useSession } from "../model/session";
+import { Chip } from "./chip";
+import { ColumnHead, columnOptions } from "./columnOptions";
+
+const CRITERIA = [
+  { value: "reml", label: "REML" },
+  { value: "ml", label: "ML" },
+] as const;
+
+function Outcome({ traits }: { traits: Traits }) {
+  const { ask } = useSession();
+  const { outcome } = traits.setup;
+  return (
+    <Picker
+      name="outcome"
+      label={outcome ? `Outcome: ${outcome}` : "Choose an outcome"}
+      options={columnOptions(traits, "outcome")}
+      chosen={outcome}
+      search="Find a column"
+      head={<ColumnHead />}
+      wide
+      onPick={(column) => ask({ type: "set_outcome", column })}
+    >
+      <span class={outcome ? "mlm-select-value" : "mlm-unset"}>{outcome ?? "Choose an outcome"}</span>
+      <Icon name="chevron" />
+    </Picker>
+  );
+}
+
+function Groups({ traits }: { traits: Traits }) {
+  const { ask } = useSession();
+  const { groups, group_choices } = traits.setup;
+  const unusable = columnOptions(traits, "group", []).filter(
+    (option) => !groups.some((group) => group.id === option.id),
+  );
+  const options = [
+    ...group_choices.map(({ id, label, detail }) => ({
+      id,
+      label,
+      cells: <span class="mlm-option-detail">{detail}</span>,
+    })),
+    ...unusable.map(({ id, label, problem }) => ({ id, label, problem })),
+  ];
+  return (
+    <>
+      {groups.map((group) => (
+        <Chip
+          key={group.id}
+          name={`group-${group.id}`}
+          label={group.label}
+          note={/^[\d,]+/.exec(group.detail)?.[0]}
+          title={group.detail}
+          onRemove={() => ask({ type: "remove_group", id: group.id })}
+        />
+      ))}
+      <Picker
+        name="add-group"
+        label="Add a grouping"
+        look={groups.length > 0 ? "square" : "add"}
+        describe="Add a grouping"
+        options={options}
+        chosen={null}
+        search="Find a grouping"
+        empty="No column is left that can group the rows."
+        onPick={(id) => ask({ type: "add_group", id })}
+      >
+        <Icon name="plus" />
+        {groups.length === 0 && <span>Choose groups</span>}
+      </Picker>
+    </>
+  );
+}
+
+function Fixed({ label, value, why }: { label: string; value: string; why: string }) {
+  return (
+    <span class="mlm-pair" title={why}>
+      <span class="mlm-row-label">{label}</span>
+      <span class="mlm-static" data-mlm={label.toLowerCase()}>
+        {value}
+      </span>
+    </span>
+  );
+}
+
+export function OutcomeRow({ traits }: { traits: Traits }) {
+  const { ask } = useSession();
+  const { family, link, reml } = traits.setup;
+  return (
+    <div class="mlm-row mlm-row-first" role="group" aria-label="Outcome, groups and method" data-row="outcome">
+      <span class="mlm-row-label" aria-hidden="true">
+        Outcome
+      </span>
+      <div class="mlm-row-body">
+        <Outcome traits={traits} />
+        <span class="mlm-pair">
+          <span class="mlm-row-label" aria-hidden="true">
+            Groups
+          </span>
+          <Groups traits={traits} />
+        </span>
+        <span class="mlm-method">
+          <Fixed label="Family" value={family} why="The only family so far" />
+          <Fixed label="Link" value={link} why="The only link so far" />
+          <Segmented
+            name="criterion"
+            label="Criterion"
+            value={reml ? "reml" : "ml"}
+            choices={CRITERIA}
+            onChange={(value) => ask({ type: "set_reml", on: value === "reml" })}
+          />
+        </span>
+      </div>
+    </div>
+  );
+}
