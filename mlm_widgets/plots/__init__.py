@@ -1,0 +1,22 @@
+"""Charts of a model: plain functions that return Altair charts.
+
+``coefficients``, ``caterpillar`` and ``predictions`` draw; each has a twin ``..._spec`` that returns the same as a
+Vega-Lite specification without importing Altair. What they share: ``theme`` (colours and configuration), ``surface``
+(what is asked of a model), ``lettering`` (widths of texts), ``digits`` (numbers and axes), ``marks`` (layers),
+``chart`` (the whole).
+"""
+
+from mlm_widgets.plots.caterpillar import caterpillar, caterpillar_spec
+from mlm_widgets.plots.chart import inert
+from mlm_widgets.plots.coefficients import coefficients, coefficients_spec
+from mlm_widgets.plots.predictions import predictions, predictions_spec
+
+__all__ = [
+    "caterpillar",
+    "caterpillar_spec",
+    "coefficients",
+    "coefficients_spec",
+    "inert",
+    "predictions",
+    "predictions_spec",
+]

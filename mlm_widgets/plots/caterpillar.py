@@ -1,8 +1,9 @@
 """Caterpillar: the conditional mode of each group with its interval, a panel a term, the same order in every panel.
 
-To compare: each group with the average (0), not with each other. Blue: the interval excludes 0. Orange: picked groups. The
-layout follows the number of groups: up to 40 every group is named; up to 400 one thin row each; above that groups go along
-x in hair lines; above 5,000 they are drawn as bands over the rank, with marks for the picked and the most extreme alone.
+To compare: each group with the average (0), not with each other. Blue: the interval excludes 0. Orange: picked
+groups. The layout follows the number of groups: up to 40 every group is named; up to 400 one thin row each; above
+that groups go along x in hair lines; above 5,000 they are drawn as bands over the rank, with marks for the picked and
+the most extreme alone.
 """
 
 from __future__ import annotations
@@ -67,9 +68,7 @@ def caterpillar(
         An option has a value that is not allowed; the nearest name is offered.
     """
     return chart(
-        caterpillar_spec(
-            model, group=group, sort=sort, level=level, pick=pick, theme=theme, title=title, width=width
-        )
+        caterpillar_spec(model, group=group, sort=sort, level=level, pick=pick, theme=theme, title=title, width=width)
     )
 
 
@@ -136,7 +135,9 @@ def _axis_titles(model: PlottedModel, modes: GroupModes) -> list[str]:
 
 
 def _subtitle(modes: GroupModes, level: float) -> str:
-    marked = "Filled: interval excludes 0. Hollow: it does not." if modes.n <= NAMED_UP_TO else "Blue: interval excludes 0."
+    marked = (
+        "Filled: interval excludes 0. Hollow: it does not." if modes.n <= NAMED_UP_TO else "Blue: interval excludes 0."
+    )
     picked = " Orange: picked groups." if modes.picked else ""
     few = f" Spread estimated from {modes.n} groups is hardly known." if modes.n < _FEW_GROUPS else ""
     singly = f" Singly: the picked and the {EXTREMES} most extreme; bands: the others." if modes.n > BANDS_ABOVE else ""

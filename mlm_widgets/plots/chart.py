@@ -73,9 +73,10 @@ def chart(spec: Spec) -> AltairChart:
     """The Altair chart of a specification."""
     import altair as alt  # here, not above: a second, and the widget never needs it
 
-    kinds = {"layer": alt.LayerChart, "hconcat": alt.HConcatChart, "vconcat": alt.VConcatChart}
+    kinds: dict[str, Any] = {"layer": alt.LayerChart, "hconcat": alt.HConcatChart, "vconcat": alt.VConcatChart}
     kind = next(kinds[key] for key in kinds if key in spec)
     parts = {key: value for key, value in spec.items() if key != "datasets"}
-    made = kind.from_dict(parts, validate=False)  # to_dict() validates; validating here too would double the time
+    # to_dict() validates; to validate here too would double the time.
+    made: AltairChart = kind.from_dict(parts, validate=False)
     made.datasets = spec["datasets"]
     return made

@@ -1,8 +1,8 @@
 """Coefficients: estimates of the fixed effects with their intervals, for one model or several.
 
-To compare: each estimate with zero, and its precision. One model: a thick bar for 50 %, a thin line for the interval asked
-for, and the numbers at the right, so that the chart replaces the table. Several: a row a term, dodged, colour and shape by
-model. Terms keep the formula's order within a level.
+To compare: each estimate with zero, and its precision. One model: a thick bar for 50 %, a thin line for the interval
+asked for, and the numbers at the right, so that the chart replaces the table. Several: a row a term, dodged, colour
+and shape by model. Terms keep the formula's order within a level.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from mlm_widgets.errors import MlmError, OptionError
 from mlm_widgets.plots import lettering
@@ -115,9 +115,7 @@ def coefficients(
     MlmError
         There is no coefficient to show.
     """
-    return chart(
-        coefficients_spec(models, intercept=intercept, level=level, theme=theme, title=title, width=width)
-    )
+    return chart(coefficients_spec(models, intercept=intercept, level=level, theme=theme, title=title, width=width))
 
 
 def coefficients_spec(
@@ -165,7 +163,7 @@ def coefficients_spec(
     )
 
 
-# --- what is shown -----------------------------------------------------------------------------------------------------
+# --- what is shown --------------------------------------------------------------------------------
 
 
 def _named(models: Models) -> dict[str, PlottedModel]:
@@ -201,8 +199,8 @@ def _estimates(name: str, model: PlottedModel, level: float, intercept: bool) ->
             p_value=float(row["p_value"]),
             low=float(row["conf_low"]),
             high=float(row["conf_high"]),
-            low50=float(inner["conf_low"][term]),
-            high50=float(inner["conf_high"][term]),
+            low50=float(inner.at[term, "conf_low"]),
+            high50=float(inner.at[term, "conf_high"]),
         )
         for term, row in outer.iterrows()
         if intercept or not info["is_intercept"].get(term, False)
@@ -237,7 +235,7 @@ def _rows(estimates: Sequence[_Estimate], models: Sequence[str]) -> _Rows:
     return _Rows(place, {term: first_seen[term].label for term in order}, headings)
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 def _layout(estimates: Sequence[_Estimate], rows: _Rows, n_models: int, width: float) -> _Layout:
@@ -273,7 +271,7 @@ def _number_texts(estimates: Sequence[_Estimate]) -> list[tuple[str, str]]:
     ]
 
 
-# --- data --------------------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
 
 
 def _term_rows(
@@ -325,21 +323,29 @@ def _label_rows(rows: _Rows, layout: _Layout) -> list[Spec]:
     return sorted([*terms, *headings], key=lambda row: float(str(row["y"])))
 
 
-# --- marks -------------------------------------------------------------------------------------------------------------
+# --- marks ----------------------------------------------------------------------------------------
 
 
 def _frame(rows: _Rows, layout: _Layout, reach: Axis, title: str, colours: Tokens) -> list[Spec]:
     """The zero line with the axis, and the labels at the left."""
     x = {"datum": 0, "type": "quantitative", "scale": scaled(reach.low, reach.high), "axis": x_axis(reach, title)}
     left = at(-layout.labels)
-    text: Spec = {"type": "text", "align": "left", "baseline": "middle", "fontSize": _LABEL_SIZE, "limit": round(layout.labels - 4)}
+    text: Spec = {
+        "type": "text",
+        "align": "left",
+        "baseline": "middle",
+        "fontSize": _LABEL_SIZE,
+        "limit": round(layout.labels - 4),
+    }
     channels = {"x": left, "text": {"field": "t"}}
     return [
-        layer({"type": "rule", "color": colours["ref"], "strokeWidth": 1.3}, {"x": x, "y": at(0), "y2": {"value": "height"}}, data=ONCE),
-        layer({**text, "color": colours["ink"]}, channels, data="labels", where="datum.h === 0"),
         layer(
-            {**text, "color": colours["ink2"], "fontWeight": 600}, channels, data="labels", where="datum.h === 1"
+            {"type": "rule", "color": colours["ref"], "strokeWidth": 1.3},
+            {"x": x, "y": at(0), "y2": {"value": "height"}},
+            data=ONCE,
         ),
+        layer({**text, "color": colours["ink"]}, channels, data="labels", where="datum.h === 0"),
+        layer({**text, "color": colours["ink2"], "fontWeight": 600}, channels, data="labels", where="datum.h === 1"),
     ]
 
 
@@ -421,10 +427,12 @@ def _hit(layout: _Layout, reach: Axis, colours: Tokens) -> Spec:
     if not layout.dodge:
         del shown["m"]
     tooltip = [{"field": field, "type": "nominal", "title": title} for field, title in shown.items()]
-    return layer(mark, {"x": at(-layout.labels), "x2": at(layout.plot + layout.numbers), "tooltip": tooltip}, data="terms")
+    return layer(
+        mark, {"x": at(-layout.labels), "x2": at(layout.plot + layout.numbers), "tooltip": tooltip}, data="terms"
+    )
 
 
-# --- words -------------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 def _title(models: Sequence[PlottedModel]) -> str:
@@ -442,9 +450,7 @@ def _axis_title(models: Sequence[PlottedModel], intercept: bool) -> str:
     return in_brackets(f"Change in {of} per unit of the predictor", unit)
 
 
-def _subtitle(
-    estimates: Sequence[_Estimate], models: Sequence[str], rows: _Rows, level: float, intercept: bool
-) -> str:
+def _subtitle(estimates: Sequence[_Estimate], models: Sequence[str], rows: _Rows, level: float, intercept: bool) -> str:
     what = "" if intercept else "Without the intercept. "
     if len(models) == 1:
         return f"{what}Dot: estimate; thick bar: 50% interval; thin line: {percent(level)} interval."

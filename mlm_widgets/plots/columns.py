@@ -32,9 +32,7 @@ def columns_panels(
 ) -> Spec:
     """All panels, one above the other."""
     last = len(modes.terms) - 1
-    panels = [
-        _panel(modes, j, titles[j], axis_titles[j], width, colours, is_last=j == last) for j in range(last + 1)
-    ]
+    panels = [_panel(modes, j, titles[j], axis_titles[j], width, colours, is_last=j == last) for j in range(last + 1)]
     return {"vconcat": panels, "spacing": 20}
 
 
@@ -107,7 +105,9 @@ def _panel(
 
 def _rank_axis(modes: GroupModes, *, is_last: bool) -> Spec:
     """Ranks are counted from 1; their tick labels are the only words on the axis of the last panel."""
-    round_ranks = [tick for tick in axis(1, modes.n, margin=0.0, count=5).ticks if 0.06 * modes.n < tick < 0.94 * modes.n]
+    round_ranks = [
+        tick for tick in axis(1, modes.n, margin=0.0, count=5).ticks if 0.06 * modes.n < tick < 0.94 * modes.n
+    ]
     ranks = [1, *(int(tick) for tick in round_ranks), modes.n]
     reach = Axis(0, modes.n - 1, tuple(float(rank - 1) for rank in ranks), ",d")
     order = lettering.shorten(modes.terms[modes.sort], 200, 12)

@@ -8,7 +8,17 @@ from dataclasses import dataclass, replace
 
 from mlm_widgets.plots import lettering
 
-__all__ = ["Axis", "axis", "bounds", "decimals_for", "percent", "significant", "ticks_inside", "written"]
+__all__ = [
+    "Axis",
+    "axis",
+    "bounds",
+    "decimals_for",
+    "percent",
+    "significant",
+    "ticks_inside",
+    "without_zeros",
+    "written",
+]
 
 _MOST_DECIMALS = 8
 
@@ -54,7 +64,11 @@ def significant(number: float, digits: int = 3) -> str:
     >>> significant(-0.4137), significant(7.0), significant(20480)
     ('−0.414', '7', '20,480')
     """
-    text = written(number, decimals_for(number, digits) if number else 0)
+    return without_zeros(written(number, decimals_for(number, digits) if number else 0))
+
+
+def without_zeros(text: str) -> str:
+    """A written number without the zeros at the end of its decimals."""
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 

@@ -30,8 +30,9 @@ _MIDDLE = (0.01, 0.99)
 class Grid:
     """Predicted means: one entry a grid point.
 
-    ``x`` is the value of the x term (its place among the levels for a factor), ``line`` and ``panel`` are places among the
-    values of `lines` and `panels` (0 where there is none); ``mean``, ``low``, ``high`` are the prediction and its interval.
+    ``x`` is the value of the x term (its place among the levels for a factor), ``line`` and ``panel`` are places
+    among the values of `lines` and `panels` (0 where there is none); ``mean``, ``low``, ``high`` are the prediction
+    and its interval.
     """
 
     x_name: str
@@ -74,7 +75,7 @@ class Grid:
 
 
 def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
-    """Predictions for x (the first numeric term whose values are left open), lines (the next) and panels (the third)."""
+    """Predictions for x (the first number whose values are left open), lines (the next) and panels (the third)."""
     wanted = _wanted(model, terms)
     x_name = _x_term(model, wanted)
     ordered = {x_name: wanted[x_name], **{name: how for name, how in wanted.items() if name != x_name}}
@@ -101,7 +102,7 @@ def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
 
 
 def rows_of(model: PlottedModel, term: Values | None) -> Ints:
-    """For each row of the data the value of the term it belongs to: its level (-1: none of them), or the nearest number."""
+    """The value that each row of the data belongs to: its level (-1: none of them), or the nearest number."""
     if term is None:
         return np.zeros(len(model.data), dtype=np.int64)
     column = model.data[term.name]

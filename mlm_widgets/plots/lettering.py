@@ -1,7 +1,7 @@
 """How wide a text is, and how to make it fit: shortened, in lines, or pushed apart.
 
-Positions of labels are computed in Python, so widths are needed without a browser: those of Helvetica, whose metrics Arial
-and Liberation Sans share (Adobe Font Metrics, Helvetica, in thousandths of the font size).
+Positions of labels are computed in Python, so widths are needed without a browser: those of Helvetica, whose metrics
+Arial and Liberation Sans share (Adobe Font Metrics, Helvetica, in thousandths of the font size).
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def lines(text: str, limit: float, size: float = 12, *, at_most: int = 2, bold: 
 
 
 def plain(text: str) -> str:
-    """The text as the title of a tooltip's line, which Vega-Lite pastes between quotes into an expression.
+    r"""The text as the title of a tooltip's line, which Vega-Lite pastes between quotes into an expression.
 
-    >>> plain('a \\"b\\"')
+    >>> plain('a "b"')
     'a ″b″'
     """
     return " ".join(text.replace("\\", "⧵").replace('"', "″").split())
@@ -102,7 +102,9 @@ def push_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> 
     blocks: list[list[int]] = []
     for i in order:
         blocks.append([i])
-        while len(blocks) > 1 and _first(blocks[-1], wanted, gap) < _first(blocks[-2], wanted, gap) + gap * len(blocks[-2]):
+        while len(blocks) > 1 and _first(blocks[-1], wanted, gap) < _first(blocks[-2], wanted, gap) + gap * len(
+            blocks[-2]
+        ):
             last = blocks.pop()
             blocks[-1].extend(last)
     placed = [0.0] * len(wanted)

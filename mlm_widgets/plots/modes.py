@@ -27,8 +27,8 @@ Floats = npt.NDArray[np.float64]
 class GroupModes:
     """Modes and half widths of their intervals.
 
-    ``names`` has the n groups, lowest mode of the sorting term first; ``mode`` and ``half`` are (n, n_terms); ``sort`` is the
-    sorting term's place among the ``terms``; ``picked`` are places among the names.
+    ``names`` has the n groups, lowest mode of the sorting term first; ``mode`` and ``half`` are (n, n_terms);
+    ``sort`` is the sorting term's place among the ``terms``; ``picked`` are places among the names.
     """
 
     group: str

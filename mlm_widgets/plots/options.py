@@ -30,7 +30,9 @@ def chosen(name: str, allowed: Sequence[str], argument: str) -> str:
     if name in allowed:
         return name
     nearest = closest(str(name), allowed)
-    listed = ", ".join(repr(each) for each in allowed[:12]) + (f" and {len(allowed) - 12} more" if len(allowed) > 12 else "")
+    listed = ", ".join(repr(each) for each in allowed[:12]) + (
+        f" and {len(allowed) - 12} more" if len(allowed) > 12 else ""
+    )
     raise OptionError(
         f"{argument} must be one of {listed}, not {name!r}.",
         hint=f"Did you mean {nearest[0]!r}?" if nearest else None,

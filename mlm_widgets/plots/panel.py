@@ -14,7 +14,7 @@ def panel_title(text: str, below: str, width: float, colours: Tokens, *, offset:
     """A panel's title: what it shows, and a count below."""
     return {
         "text": lettering.shorten(text, width, 12, bold=True),
-        "subtitle": lettering.shorten(below, width, 11),
+        **({"subtitle": lettering.shorten(below, width, 11)} if below else {}),
         "frame": "group",
         "anchor": "start",
         "offset": offset,

@@ -1,13 +1,12 @@
 """Predictions: population-level means over one predictor, by the values of a second and a third.
 
-To compare: the lines within a panel (where do they meet?), then the pattern between panels; all panels share both axes. A
-number runs along x as lines with bands; a factor as points with intervals.
+To compare: the lines within a panel (where do they meet?), then the pattern between panels; all panels share both
+axes. A number runs along x as lines with bands; a factor as points with intervals.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +18,7 @@ from mlm_widgets.plots import lettering
 from mlm_widgets.plots.chart import AltairChart, chart, whole
 from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, percent, significant, ticks_inside, written
 from mlm_widgets.plots.grid import Grid, Terms, predicted_grid, rows_of
-from mlm_widgets.plots.marks import ONCE, at, layer, linear, only_picked, scaled, x_axis, y_axis
+from mlm_widgets.plots.marks import at, layer, linear, only_picked, scaled, x_axis, y_axis
 from mlm_widgets.plots.options import check_level, check_width
 from mlm_widgets.plots.panel import panel_title
 from mlm_widgets.plots.series import ink_of, label_of, shapes, styles
@@ -34,6 +33,8 @@ HOVER = "hover"
 _SAMPLED = 100  # raw rows for each line and panel
 _SEED = 20240
 _SPACING = 16
+_LEAST_PANEL = 120
+_LEAST_GAP = 16  # between two lines, for their names to stand on them
 _LABEL_LIMIT = 150
 _LABELS_APART = 13
 _DODGE = 0.16  # between the points of two lines, as a share of the distance between levels
@@ -79,10 +80,10 @@ def predictions(
     ----------
     model : MixedModel
     terms : str, list of str, or dict
-        One to three predictors. The first number runs along x, the next term makes the lines, the third the panels; a factor
-        runs along x where there is no number. A dict chooses the values: ``{"meanses": None, "homework": [0, 7]}``; None
-        is the mean and one standard deviation to either side for a number, all levels for a factor; also ``"sd"`` and
-        ``"quartiles"``.
+        One to three predictors. The first number runs along x, the next term makes the lines, the third the panels; a
+        factor runs along x where there is no number. A dict chooses the values: ``{"meanses": None, "homework": [0,
+        7]}``; None is the mean and one standard deviation to either side for a number, all levels for a factor; also
+        ``"sd"`` and ``"quartiles"``.
     level : float
         Of the bands.
     bands : bool
@@ -105,9 +106,7 @@ def predictions(
         An option has a value that is not allowed; the nearest name is offered.
     """
     return chart(
-        predictions_spec(
-            model, terms, level=level, bands=bands, raw=raw, theme=theme, title=title, width=width
-        )
+        predictions_spec(model, terms, level=level, bands=bands, raw=raw, theme=theme, title=title, width=width)
     )
 
 
@@ -128,7 +127,7 @@ def predictions_spec(
     colours = tokens(theme)
     grid = predicted_grid(model, terms, level)
     names = [label_of(grid.lines, i) for i in range(grid.n_lines)] if grid.lines else [""]
-    sampled = _raw_rows(model, grid, names) if raw else []
+    sampled = _raw_rows(model, grid) if raw else []
     layout = _layout(grid, names, sampled, width, bands=bands)
     labels = _labels(grid, names, layout)
     look = _Look(grid, names, layout, colours, bands, grid.n_lines > 1 and not labels, bool(sampled))
@@ -152,7 +151,7 @@ def predictions_spec(
     )
 
 
-# --- data --------------------------------------------------------------------------------------------------------------
+# --- data -----------------------------------------------------------------------------------------
 
 
 def _x_place(grid: Grid, line: int) -> float:
@@ -167,6 +166,7 @@ def _line_rows(grid: Grid, names: Sequence[str]) -> list[Spec]:
         {
             "p": int(grid.panel[i]),
             "s": names[grid.line[i]],
+            "k": int(grid.line[i]),
             "x": round(float(grid.x[i]) + _x_place(grid, int(grid.line[i])), x_digits),
             "y": round(float(grid.mean[i]), y_digits),
             "lo": round(float(grid.low[i]), y_digits),
@@ -181,12 +181,10 @@ def _spread(grid: Grid) -> float:
     return high - low
 
 
-def _raw_rows(model: PlottedModel, grid: Grid, names: Sequence[str]) -> list[Spec]:
+def _raw_rows(model: PlottedModel, grid: Grid) -> list[Spec]:
     """Data: a sample for each line and panel, in the range of x that the panel shows."""
     if model.outcome not in model.data.columns:
-        raise OptionError(
-            f"raw=True needs the outcome as a column, and {model.outcome!r} is computed.", argument="raw"
-        )
+        raise OptionError(f"raw=True needs the outcome as a column, and {model.outcome!r} is computed.", argument="raw")
     draw = np.random.default_rng(_SEED)
     y = model.data[model.outcome].to_numpy(dtype=float)
     x, jitter = _raw_x(model, grid)
@@ -203,7 +201,7 @@ def _raw_rows(model: PlottedModel, grid: Grid, names: Sequence[str]) -> list[Spe
             rows += [
                 {
                     "p": panel,
-                    "s": names[line],
+                    "k": line,
                     "x": round(float(x[i] + dx), digits[1]),
                     "y": round(float(y[i]), digits[0]),
                 }
@@ -228,7 +226,11 @@ def _hit_rows(grid: Grid) -> list[Spec]:
         x = float(grid.x[i])
         row = rows.setdefault(
             (int(grid.panel[i]), x),
-            {"p": int(grid.panel[i]), "x": round(x, 6), "t": grid.x_levels[int(x)] if grid.is_factor else significant(x)},
+            {
+                "p": int(grid.panel[i]),
+                "x": round(x, 6),
+                "t": grid.x_levels[int(x)] if grid.is_factor else significant(x),
+            },
         )
         mean, low, high = (written(float(number[i]), decimals) for number in (grid.mean, grid.low, grid.high))
         row[f"v{grid.line[i]}"] = f"{mean} [{low}, {high}]"
@@ -239,7 +241,7 @@ def _label_row(label: _Label) -> Spec:
     return {"t": label.text, "x": round(label.x, 4), "y": round(label.y, 4), "i": label.line}
 
 
-# --- sizes -------------------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 def _layout(grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: float, *, bands: bool) -> _Layout:
@@ -249,8 +251,11 @@ def _layout(grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: fl
     y = axis(*bounds([*ends[0], *ends[1], *(float(row["y"]) for row in sampled)]))
     tick_labels = max(lettering.width(written(tick, 2 if abs(tick) < 10 else 1), 11) for tick in y.ticks)
     at_the_end = _end_room(names) if _labels_at_the_end(grid) else 0.0
-    room = width - 24 - 28 - tick_labels - at_the_end - _SPACING * (beside - 1)
-    panel = min(room / beside, 90.0 * len(grid.x_levels) + 60 if grid.is_factor else 520.0)
+    outside = 24 + 28 + tick_labels + at_the_end
+    while beside > 1 and (width - outside - _SPACING * (beside - 1)) / beside < _LEAST_PANEL:
+        beside -= 1
+    room = width - outside - _SPACING * (beside - 1)
+    panel = min(room / beside, 160.0 * len(grid.x_levels) + 120 if grid.is_factor else 540.0)
     if grid.is_factor:
         last = len(grid.x_levels) - 1
         x = Axis(-0.5, last + 0.5, tuple(float(i) for i in range(last + 1)), "d")
@@ -268,7 +273,7 @@ def _labels_at_the_end(grid: Grid) -> bool:
     return grid.n_panels == 1 and grid.n_lines > 1 and not grid.is_factor
 
 
-# --- names of the lines ------------------------------------------------------------------------------------------------
+# --- names of the lines ---------------------------------------------------------------------------
 
 
 def _labels(grid: Grid, names: Sequence[str], layout: _Layout) -> list[_Label]:
@@ -296,40 +301,38 @@ def _end_labels(grid: Grid, names: Sequence[str], layout: _Layout) -> list[_Labe
 
 
 def _first_panel_labels(grid: Grid, names: Sequence[str], layout: _Layout) -> list[_Label]:
-    """Outside both lines of the first panel where they are furthest apart on its left third; none where they are near."""
+    """Outside both lines of the first panel, on its left third where they are furthest apart; none if near."""
     first = grid.keep(grid.panel == 0)
     one, two = (first.keep(first.line == i) for i in (0, 1))
     third = one.x <= one.x.min() + (one.x.max() - one.x.min()) / 3
     gap = (one.mean - two.mean)[third] / (layout.y.high - layout.y.low) * layout.height
-    if np.abs(gap).min() < 30:
+    if np.abs(gap).min() < _LEAST_GAP:
         return []
     i = int(np.abs(gap).argmax())
     upper_is = 0 if gap[i] > 0 else 1
-    labels = []
-    for line, side in ((upper_is, "above"), (1 - upper_is, "below")):
-        mine = (one, two)[line]
-        text = lettering.shorten(names[line], layout.width - 8, 11, bold=True)
-        half = lettering.width(text, 11, bold=True) / 2
-        centre = (mine.x[i] - layout.x.low) / (layout.x.high - layout.x.low) * layout.width
-        under = [*range(len(mine.x))]
-        centre = min(max(centre, half + 4), layout.width - half - 4)
-        covered = [
-            j
-            for j in under
-            if abs((mine.x[j] - layout.x.low) / (layout.x.high - layout.x.low) * layout.width - centre) <= half
-        ] or [i]
-        y = (
-            min(_y_px(layout, float(mine.high[j])) for j in covered) - 9
-            if side == "above"
-            else max(_y_px(layout, float(mine.low[j])) for j in covered) + 9
-        )
-        if not 6 <= y <= layout.height - 6:
-            return []
-        labels.append(_Label(line, text, centre, y, side))
-    return labels
+    labels = [
+        _label_beside((one, two)[line], line, names[line], i, side, layout)
+        for line, side in ((upper_is, "above"), (1 - upper_is, "below"))
+    ]
+    return labels if all(6 <= label.y <= layout.height - 6 for label in labels) else []
 
 
-# --- marks -------------------------------------------------------------------------------------------------------------
+def _label_beside(mine: Grid, line: int, name: str, i: int, side: str, layout: _Layout) -> _Label:
+    """The name above or below all of the band that it covers, about the i-th point of the line."""
+    text = lettering.shorten(name, layout.width - 8, 11, bold=True)
+    half = lettering.width(text, 11, bold=True) / 2
+    x = (mine.x - layout.x.low) / (layout.x.high - layout.x.low) * layout.width
+    centre = min(max(float(x[i]), half + 4), layout.width - half - 4)
+    covered = np.flatnonzero(np.abs(x - centre) <= half)
+    covered = covered if len(covered) else np.array([i])
+    if side == "above":
+        y = min(_y_px(layout, float(high)) for high in mine.high[covered]) - 9
+    else:
+        y = max(_y_px(layout, float(low)) for low in mine.low[covered]) + 9
+    return _Label(line, text, centre, y, side)
+
+
+# --- marks ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,8 +349,18 @@ class _Look:
 
     def by_line(self, values: list[Any]) -> Spec:
         """A channel that tells the lines apart."""
-        legend = {"title": None, "labelLimit": 300, "symbolSize": 100} if self.has_legend else None
-        return {"field": "s", "type": "nominal", "scale": {"domain": self.names, "range": values}, "legend": legend}
+        scale = {"domain": self.names, "range": values}
+        return {"field": "s", "type": "nominal", "scale": scale, "legend": self.legend}
+
+    @property
+    def legend(self) -> Spec | None:
+        """One legend: the layers share their scales, so all must give the same, or Vega-Lite leaves it out."""
+        if not self.has_legend:
+            return None
+        term = self.grid.lines
+        title = None if term is None or term.is_number else lettering.shorten(term.name, 200, 12)
+        symbol = {} if self.grid.is_factor else {"symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2}
+        return {"title": title, "titleOrient": "left", "labelLimit": 300, "offset": 12, "symbolOpacity": 1, **symbol}
 
     @property
     def colour(self) -> Spec:
@@ -366,15 +379,23 @@ def _panel(look: _Look, panel: int, model: PlottedModel, labels: Sequence[_Label
     grid, layout = look.grid, look.layout
     is_left = panel % layout.beside == 0
     y_title = in_brackets(f"Predicted {lettering.shorten(model.outcome, 170, 12)}", model.units(model.outcome))
-    x = linear("x", scale=scaled(layout.x.low, layout.x.high), axis=_axis_below(look, model))
-    y = linear("y", scale=scaled(layout.y.low, layout.y.high), axis=y_axis(layout.y, y_title if is_left else None, labels=is_left))
+    x = linear(
+        "x",
+        scale=scaled(layout.x.low, layout.x.high),
+        axis=_axis_below(look, model, has_title=panel + layout.beside >= grid.n_panels),
+    )
+    y = linear(
+        "y",
+        scale=scaled(layout.y.low, layout.y.high),
+        axis=y_axis(layout.y, y_title if is_left else None, labels=is_left),
+    )
     here = f"datum.p === {panel}"
     made: Spec = {
         "width": round(layout.width),
         "height": round(layout.height),
         "encoding": {"x": x, "y": y},
         "layer": [
-            *([_raw(look, here)] if look.has_raw else []),
+            *(_raw(look, here) if look.has_raw else []),
             *(_points(look, here) if grid.is_factor else _lines(look, here)),
             *(_name(label, look) for label in labels),
             *([] if grid.is_factor else [_hover_rule(look, here)]),
@@ -386,27 +407,34 @@ def _panel(look: _Look, panel: int, model: PlottedModel, labels: Sequence[_Label
     return made
 
 
-def _axis_below(look: _Look, model: PlottedModel) -> Spec:
+def _axis_below(look: _Look, model: PlottedModel, *, has_title: bool) -> Spec:
     grid, layout = look.grid, look.layout
     title = lettering.shorten(in_brackets(grid.x_name, model.units(grid.x_name)), layout.width, 12)
-    made = x_axis(layout.x, title, grid=False)
+    made = x_axis(layout.x, title if has_title else None, grid=False)
     if grid.is_factor:
         step = layout.width / len(grid.x_levels)
         levels = [lettering.lines(level, step - 6, 11) for level in grid.x_levels]
-        made |= {"labelExpr": f"{json.dumps(levels)}[datum.value]", "labelLimit": round(step), "labelColor": look.colours["ink"]}
+        made |= {
+            "labelExpr": f"{json.dumps(levels)}[datum.value]",
+            "labelLimit": round(step),
+            "labelColor": look.colours["ink"],
+        }
     return made
 
 
 def _lines(look: _Look, here: str) -> list[Spec]:
-    band = layer(
-        {"type": "area", "opacity": 0.2, "line": False},
-        {"y": {**linear("lo")}, "y2": {"field": "hi"}, "color": look.colour},
-        where=here,
-    )
-    line = layer(
-        {"type": "line", "strokeWidth": 2, "clip": True}, {"color": look.colour, "strokeDash": look.dash}, where=here
-    )
-    return [band, line] if look.bands else [line]
+    opacity = 0.2 if look.grid.n_lines <= 2 else 0.14
+    bands = [
+        layer(
+            {"type": "area", "opacity": opacity, "line": False, "color": look.colours[token]},
+            {"y": linear("lo"), "y2": {"field": "hi"}},
+            where=f"{here} && datum.k === {i}",
+        )
+        for i, (token, _) in enumerate(styles(look.grid.lines))
+    ]
+    told_apart = {"color": look.colour, "strokeDash": look.dash}
+    line = layer({"type": "line", "strokeWidth": 2, "clip": True}, told_apart, where=here)
+    return [*bands, line] if look.bands else [line]
 
 
 def _points(look: _Look, here: str) -> list[Spec]:
@@ -421,19 +449,28 @@ def _points(look: _Look, here: str) -> list[Spec]:
     ]
 
 
-def _raw(look: _Look, here: str) -> Spec:
+def _raw(look: _Look, here: str) -> list[Spec]:
+    """Each line's rows in a layer of its own: with a scale of shapes the legend would show shapes, not lines."""
     mark = {"type": "point", "filled": True, "size": 9, "opacity": 0.28, "clip": True}
-    return layer(mark, {"color": look.colour, "shape": look.shape}, data="raw", where=here)
+    each = zip(styles(look.grid.lines), shapes(look.grid.n_lines), strict=True)
+    return [
+        layer(
+            {**mark, "color": look.colours[token], "shape": shape},
+            {},
+            data="raw",
+            where=f"{here} && datum.k === {i}",
+        )
+        for i, ((token, _), shape) in enumerate(each)
+    ]
 
 
 def _name(label: _Label, look: _Look) -> Spec:
-    token = styles(look.grid.lines)[label.line][0]
     mark = {
         "type": "text",
         "align": "left" if label.side == "end" else "center",
         "baseline": "middle",
         "fontWeight": 600,
-        "color": ink_of(token, look.colours),
+        "color": ink_of(look.grid.lines, label.line, look.colours),
     }
     halo = {**mark, "color": look.colours["background"], "stroke": look.colours["background"], "strokeWidth": 4}
     channels = {"x": at(label.x), "y": at(label.y), "text": {"field": "t"}}
@@ -476,7 +513,7 @@ def _hover_parameter(grid: Grid) -> list[Spec]:
     ]
 
 
-# --- words -------------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 def _title(model: PlottedModel, grid: Grid) -> str:
@@ -489,8 +526,13 @@ def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw
     what = f", {percent(level)} {'intervals' if grid.is_factor else 'bands'}" if bands or grid.is_factor else ""
     over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_name, 150, 12)}"
     others = " Other predictors at their mean or reference level." if _has_others(model, grid) else ""
-    points = f" Points: at most {_SAMPLED} sampled rows for each line and panel." if raw else ""
+    points = f" Points: {_sampled_from(grid)}." if raw else ""
     return f"Population level{what}{over}.{others}{points}"
+
+
+def _sampled_from(grid: Grid) -> str:
+    each = ["colour" if grid.is_factor else "line"] * (grid.n_lines > 1) + ["panel"] * (grid.n_panels > 1)
+    return f"at most {_SAMPLED} sampled rows" + (f" for each {' and '.join(each)}" if each else "")
 
 
 def _has_others(model: PlottedModel, grid: Grid) -> bool:

@@ -153,7 +153,13 @@ def _points(term: int, excludes: int, layout: _Layout, colours: Tokens) -> Spec:
 def _picked(term: int, layout: _Layout, colours: Tokens) -> list[Spec]:
     chosen = only_picked(PICKED)
     line = {"type": "rule", "color": colours["pick"], "strokeWidth": 2.2 if layout.is_named else 2}
-    point = {"type": "point", "filled": True, "opacity": 1, "color": colours["pick"], "size": 55 if layout.is_named else 30}
+    point = {
+        "type": "point",
+        "filled": True,
+        "opacity": 1,
+        "color": colours["pick"],
+        "size": 55 if layout.is_named else 30,
+    }
     return [
         layer(line, {"x": linear("lo"), "x2": {"field": "hi"}}, where=chosen),
         layer(point, {"x": linear(f"m{term}")}, where=chosen),
@@ -197,7 +203,13 @@ def _names(layout: _Layout, colours: Tokens) -> Spec:
 
 def _hit(modes: GroupModes, term: int, layout: _Layout, colours: Tokens, *, is_first: bool) -> Spec:
     """Unseen bars, one a row: they take the pointer, since the marks themselves are too thin to hit."""
-    mark = {"type": "rule", "strokeWidth": layout.step, "strokeOpacity": 0, "color": colours["ref"], "cursor": "pointer"}
+    mark = {
+        "type": "rule",
+        "strokeWidth": layout.step,
+        "strokeOpacity": 0,
+        "color": colours["ref"],
+        "cursor": "pointer",
+    }
     start = -layout.names if is_first else 0.0
     channels = {"x": at(start), "x2": at(layout.width), "tooltip": tooltip(modes, term)}
     return {"name": f"hit{term}", **layer(mark, channels)}

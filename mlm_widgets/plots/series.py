@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from mlm_widgets.plots.digits import significant
-from mlm_widgets.plots.theme import Spec, Tokens
+from mlm_widgets.plots import lettering
+from mlm_widgets.plots.digits import decimals_for, significant, without_zeros, written
+from mlm_widgets.plots.theme import Tokens
 
 __all__ = ["MOST_LINES", "Values", "ink_of", "label_of", "shapes", "styles"]
 
 MOST_LINES = 4
+
+_NAME_LIMIT = 90  # px, so that the value after a long name is not cut off
 
 _CATEGORIES = ("accent", "pick", "category3", "category4")
 _ORDERED = ("ordered_low", "accent", "ordered_high")
@@ -19,7 +22,7 @@ _ORDERED_DASHES = ([2, 2], [6, 3], [1, 0])
 _SHAPES = ("circle", "triangle-up", "square", "diamond")
 _LABELS = {
     "sd": ("Low {name} ({value})", "Middle ({value})", "High {name} ({value})"),
-    "quartiles": ("Lower quartile of {name} ({value})", "Median ({value})", "Upper quartile of {name} ({value})"),
+    "quartiles": ("Lower quartile ({value})", "Median ({value})", "Upper quartile ({value})"),
 }
 
 
@@ -44,12 +47,15 @@ class Values:
 
 def label_of(term: Values, i: int, *, with_name: bool = False) -> str:
     """What a value is called: "Low ses (−0.78)", "ses 2"; a level by itself, or "sector: Public"."""
-    value = term.values[i]
+    value, name = term.values[i], lettering.shorten(term.name, _NAME_LIMIT, 11, bold=True)
     if not term.is_number:
-        return f"{term.name}: {value}" if with_name else str(value)
+        return f"{name}: {value}" if with_name else str(value)
     text = significant(float(str(value)))
+    if term.how in _LABELS:  # computed values: as many digits as tell them apart
+        gap = min((float(str(b)) - float(str(a)) for a, b in pairwise(term.values)), default=1.0)
+        text = without_zeros(written(float(str(value)), decimals_for(gap)))
     pattern = _LABELS[term.how][i] if term.how in _LABELS and term.is_ordered else "{name} {value}"
-    return pattern.replace("{value}", text).replace("{name}", term.name)
+    return pattern.replace("{value}", text).replace("{name}", name)
 
 
 def styles(term: Values | None) -> list[tuple[str, list[int]]]:
@@ -67,11 +73,8 @@ def shapes(n: int) -> list[str]:
     return list(_SHAPES[:n])
 
 
-def ink_of(token: str, colours: Tokens) -> str:
+def ink_of(term: Values | None, i: int, colours: Tokens) -> str:
     """The colour of a text that names a line: as the line where that can be read, else ink."""
-    return colours[{"accent": "accent", "pick": "pick_text"}.get(token, "ink")]
-
-
-def colour_scale(labels: Sequence[str], tokens: Sequence[str], colours: Tokens) -> Spec:
-    """From a line's name to its colour."""
-    return {"domain": list(labels), "range": [colours[token] for token in tokens]}
+    if term is not None and term.is_ordered:
+        return colours["ink"]
+    return colours[{"accent": "accent", "pick": "pick_text"}.get(styles(term)[i][0], "ink")]

@@ -1,8 +1,8 @@
 """The look of all charts: one table of colours (``theme.json``) and the Vega-Lite configuration made of it.
 
-The browser reads the same table: it changes a chart from light to dark by swapping each colour of the light theme that it
-finds in a specification by that of the same name in the dark one. So every colour of the light theme is there once, and a
-chart may use no other colour.
+The browser reads the same table: it changes a chart from light to dark by swapping each colour of the light theme
+that it finds in a specification by that of the same name in the dark one. So every colour of the light theme is there
+once, and a chart may use no other colour.
 """
 
 from __future__ import annotations

@@ -20,5 +20,5 @@ def slope_unit(model: PlottedModel, per: str) -> str | None:
 
 
 def in_brackets(text: str, unit: str | None) -> str:
-    """A title with its unit, where the unit is known."""
-    return f"{text} ({unit})" if unit else text
+    """A title with its unit, where the unit is known and the title does not say it already: no "Days (days)"."""
+    return f"{text} ({unit})" if unit and unit.casefold() != text.casefold() else text

@@ -1,4 +1,5 @@
-"""A model for charts without a fitter: least squares for the fixed effects, shrunken group residuals for the random ones.
+"""A model for charts without a fitter: least squares for the fixed effects, shrunken group residuals for the random
+ones.
 
 It has the surface that charts ask for, for sizes and shapes that would be slow or awkward to fit.
 """
@@ -94,9 +95,7 @@ class StandIn:
                 variance = np.var(resid) / (weight + 1 / prior)
                 estimate = float(np.sum(x * resid[index])) / (weight + 1 / prior)
                 half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
-                rows.append(
-                    (group, str(name), term, estimate, np.sqrt(variance), estimate - half, estimate + half)
-                )
+                rows.append((group, str(name), term, estimate, np.sqrt(variance), estimate - half, estimate + half))
         return pd.DataFrame(rows, columns=RANDOM_COLUMNS)
 
     def column_kind(self, name: str) -> str:
@@ -134,7 +133,7 @@ class StandIn:
             return list(how or self.column_levels(name))
         column = self.data[name]
         if how == "range" or (how is None and is_focal):
-            return list(np.linspace(*column.quantile([0.01, 0.99]), 50))
+            return list(np.linspace(column.quantile(0.01), column.quantile(0.99), 50))
         if how == "quartiles":
             return list(column.quantile([0.25, 0.5, 0.75]))
         if how in (None, "sd"):
