@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis
-from mlm_widgets.design.variables import LEARNING, Learned, Rows, learn, variables_of
+from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.formula import Call, ModelSpec, RandomTerm, columns_of, parse_factor
 from mlm_widgets.frames import Frame
 
-__all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design"]
+__all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design", "used_columns"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ class DesignSpec:
 
     Attributes
     ----------
-    spec : ModelSpec
+    model : ModelSpec
     levels : dict of str to tuple of str
         Levels by variable, for those that are factors.
     learned : dict of str to Learned
@@ -80,7 +80,7 @@ class DesignSpec:
         In order of the formula.
     """
 
-    spec: ModelSpec
+    model: ModelSpec
     levels: Mapping[str, tuple[str, ...]]
     learned: Mapping[str, Learned]
     fixed: Basis
@@ -109,7 +109,7 @@ class DesignSpec:
 
     def outcome_values(self, rows: Rows) -> Floats:
         """The outcome for new rows, shape (n,)."""
-        expression = parse_factor(self.spec.outcome)
+        expression = parse_factor(self.model.outcome)
         return evaluate_finite(expression, self.values(rows, tuple(variables_of(expression))))
 
 
@@ -126,8 +126,12 @@ class Design:
         By grouping: the level of each row.
     Z : tuple of ndarray (n, q)
         By grouping.
+    variables : dict
+        Values of all variables, by key, on the rows used: those of the bases, and those that they are computed from.
     rows : ndarray (n,)
         Places of the rows used in the user's frame.
+    n_rows : int
+        Number of rows of the user's frame.
     dropped : dict of str to int
         How many rows each column's missing values would cost by themselves.
     """
@@ -137,7 +141,9 @@ class Design:
     X: Floats
     codes: tuple[Codes, ...]
     Z: tuple[Floats, ...]
+    variables: Values
     rows: npt.NDArray[np.intp]
+    n_rows: int
     dropped: Mapping[str, int]
 
     @property
@@ -146,8 +152,8 @@ class Design:
         return len(self.y)
 
 
-def build_design(spec: ModelSpec, frame: Frame) -> Design:
-    """The design of `spec` on the complete rows of `frame`.
+def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | None = None) -> Design:
+    """The design of `spec` on the complete rows of `frame`, or on the given `rows` (places, all of them complete).
 
     Raises
     ------
@@ -156,15 +162,14 @@ def build_design(spec: ModelSpec, frame: Frame) -> Design:
     DesignError
         If a grouping factor has one level, or a term is given twice.
     """
-    used = _used_columns(spec)
-    rows, dropped = _complete_rows(frame, used)
     outcome = parse_factor(spec.outcome)
     _check_outcome(outcome, frame)
-    variables = _Variables(rows, {}, {})
+    chosen, dropped = _complete_rows(frame, used_columns(spec)) if rows is None else (Rows(frame, rows), {})
+    variables = _Variables(chosen, {}, {})
     y = evaluate_finite(outcome, variables.all(tuple(variables_of(outcome))))
     _check_varies(y, spec.outcome)
     keys = _keys(spec)
-    fixed, X = learn_basis(spec.terms, spec.intercept, variables.all(keys), rows.n_rows)
+    fixed, X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
     parts = [_learn_grouping(terms, variables, keys) for terms in _amalgamated(spec.random)]
     return Design(
         spec=DesignSpec(spec, variables.levels, variables.learned, fixed, tuple(part[0] for part in parts)),
@@ -172,7 +177,9 @@ def build_design(spec: ModelSpec, frame: Frame) -> Design:
         X=X,
         codes=tuple(part[1] for part in parts),
         Z=tuple(part[2] for part in parts),
-        rows=np.arange(frame.n_rows) if rows.rows is None else rows.rows,
+        variables=variables.made,
+        rows=np.arange(frame.n_rows) if chosen.rows is None else chosen.rows,
+        n_rows=frame.n_rows,
         dropped=dropped,
     )
 
@@ -231,9 +238,10 @@ class _Variables:
         return pd.Categorical.from_codes(np.array([place[level] for level in levels])[codes], categories=list(known))
 
 
-def _used_columns(spec: ModelSpec) -> list[str]:
+def used_columns(spec: ModelSpec, *, outcome: bool = True) -> list[str]:
+    """The columns that the model reads: outcome (unless left out), predictors, groups, each once."""
     terms = [*spec.terms, *(slope for term in spec.random for slope in term.terms)]
-    factors = [spec.outcome, *(factor for term in terms for factor in term)]
+    factors = [*([spec.outcome] if outcome else []), *(factor for term in terms for factor in term)]
     found = [column for factor in factors for column in columns_of(parse_factor(factor))]
     return list(dict.fromkeys([*found, *(column for term in spec.random for column in term.group)]))
 

@@ -127,9 +127,9 @@ class Learned:
         DesignError
             If a row is of a group whose mean was not learned.
         """
-        x = evaluate(self.inner, values)
         if self.means is None:
-            return (x - self.centre) / self.spread
+            return self.transform(values)
+        x = evaluate(self.inner, values)
         codes, levels = rows.group(self.group)
         unknown = [level for level in levels if level not in self.means]
         if unknown:
@@ -141,6 +141,11 @@ class Learned:
             )
         means = np.array([*(self.means[level] for level in levels), np.nan])[codes]
         return x - means if self.function == "within" else means
+
+    def transform(self, values: Values) -> Floats:
+        """The transformed values where no group is needed: ``center`` and ``scale``."""
+        assert self.means is None, self.key
+        return np.asarray((evaluate(self.inner, values) - self.centre) / self.spread)
 
 
 def learn(call: Call, rows: Rows, values: Values) -> Learned:

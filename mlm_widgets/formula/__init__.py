@@ -1,5 +1,6 @@
 """Formula text <-> `ModelSpec` <-> JSON. Nothing here touches data, and nothing typed is ever run."""
 
+from mlm_widgets.formula.code import to_python, to_r
 from mlm_widgets.formula.document import from_json, to_json
 from mlm_widgets.formula.expressions import Call, Expression, Name, columns_of, to_text
 from mlm_widgets.formula.lexer import quote_name
@@ -26,5 +27,7 @@ __all__ = [
     "term_text",
     "to_formula",
     "to_json",
+    "to_python",
+    "to_r",
     "to_text",
 ]

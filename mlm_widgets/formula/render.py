@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import chain, combinations
 
 from mlm_widgets.formula.lexer import quote_name
 from mlm_widgets.formula.parser import parse_formula
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term
 
-__all__ = ["term_text", "to_formula"]
+__all__ = ["term_text", "to_formula", "write_formula"]
 
 
 def to_formula(spec: ModelSpec) -> str:
     """The formula of `spec`; parsing it gives `spec` back."""
-    short = _formula(spec, is_short=True)
-    parsed = parse_formula(short, reml=spec.reml).spec
-    if (parsed.terms, parsed.random) == (spec.terms, spec.random):
-        return short
-    return _formula(spec, is_short=False)
+    return write_formula(spec, factor=str, column=quote_name)
+
+
+def write_formula(spec: ModelSpec, *, factor: Callable[[str], str], column: Callable[[str], str]) -> str:
+    """The formula of `spec` in a dialect: `factor` writes a factor, `column` a grouping column."""
+    plain = _Writer(str, quote_name, is_short=True).formula(spec)
+    parsed = parse_formula(plain, reml=spec.reml).spec
+    is_faithful = (parsed.terms, parsed.random) == (spec.terms, spec.random)
+    return _Writer(factor, column, is_short=is_faithful).formula(spec)
 
 
 def term_text(term: Term) -> str:
@@ -25,34 +31,54 @@ def term_text(term: Term) -> str:
     return ":".join(term)
 
 
-def _formula(spec: ModelSpec, *, is_short: bool) -> str:
-    fixed = _sum(spec.terms, spec.intercept, is_short=is_short)
-    random = _short_random(spec.random) if is_short else [_bar(term, _crossed_text(term.group)) for term in spec.random]
-    return f"{spec.outcome} ~ {' + '.join([fixed, *random])}"
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A way of writing: short (`a * b`, `g/h`), or a plain sum of all terms, which never changes their order."""
+
+    factor: Callable[[str], str]
+    column: Callable[[str], str]
+    is_short: bool
+
+    def formula(self, spec: ModelSpec) -> str:
+        parts = [self.sum(spec.terms, spec.intercept), *self.random(spec.random)]
+        return f"{self.factor(spec.outcome)} ~ {' + '.join(parts)}"
+
+    def sum(self, terms: tuple[Term, ...], intercept: bool) -> str:
+        pieces = _products(terms) if self.is_short else list(terms)
+        texts = [] if intercept else ["0"]
+        texts += [self.product(piece) for piece in pieces]
+        return " + ".join(texts) or "1"
+
+    def product(self, piece: Term | _Star) -> str:
+        if not isinstance(piece, _Star):
+            return ":".join(self.factor(text) for text in piece)
+        others = [self.factor(text) for text in piece.others]
+        if piece.is_chain:
+            return " * ".join([self.factor(piece.first), *others])
+        return f"{self.factor(piece.first)} * ({' + '.join(others)})"
+
+    def random(self, random: tuple[RandomTerm, ...]) -> list[str]:
+        """Bar terms, runs of nested ones with the same basis as `a/b`."""
+        texts: list[str] = []
+        place = 0
+        while place < len(random):
+            run = _nested_run(random, place) if self.is_short else 1
+            first, last = random[place], random[place + run - 1]
+            inner = [self.column(column) for column in last.group[len(first.group) :]]
+            group = "/".join([":".join(self.column(column) for column in first.group), *inner])
+            bar = "|" if first.correlated else "||"
+            texts.append(f"({self.sum(first.terms, first.intercept)} {bar} {group})")
+            place += run
+        return texts
 
 
-def _sum(terms: tuple[Term, ...], intercept: bool, *, is_short: bool) -> str:
-    pieces = _products(terms) if is_short else [term_text(term) for term in terms]
-    if not intercept:
-        pieces = ["0", *pieces]
-    return " + ".join(pieces) or "1"
+@dataclass(frozen=True, slots=True)
+class _Star:
+    """`first * (b + c)`, or as a chain `first * b * c`."""
 
-
-def _bar(term: RandomTerm, group: str) -> str:
-    bar = "|" if term.correlated else "||"
-    return f"({_sum(term.terms, term.intercept, is_short=True)} {bar} {group})"
-
-
-def _short_random(random: tuple[RandomTerm, ...]) -> list[str]:
-    """Bar terms, runs of nested ones with the same basis as `a/b`."""
-    texts: list[str] = []
-    place = 0
-    while place < len(random):
-        run = _nested_run(random, place)
-        first, last = random[place], random[place + run - 1]
-        texts.append(_bar(first, _nested_text(first.group, last.group) if run > 1 else _crossed_text(first.group)))
-        place += run
-    return texts
+    first: str
+    others: Term
+    is_chain: bool
 
 
 def _nested_run(random: tuple[RandomTerm, ...], place: int) -> int:
@@ -66,40 +92,30 @@ def _nested_run(random: tuple[RandomTerm, ...], place: int) -> int:
     return run
 
 
-def _crossed_text(group: tuple[str, ...]) -> str:
-    return ":".join(quote_name(column) for column in group)
-
-
-def _nested_text(outer: tuple[str, ...], inner: tuple[str, ...]) -> str:
-    return "/".join([_crossed_text(outer), *(quote_name(column) for column in inner[len(outer) :])])
-
-
-def _products(terms: tuple[Term, ...]) -> list[str]:
+def _products(terms: tuple[Term, ...]) -> list[Term | _Star]:
     """Terms with `*` wherever an interaction stands with all that is below it."""
     present = {frozenset(term) for term in terms}
     maximal = [term for term in terms if not any(set(term) < set(other) for other in terms)]
     starred = [term for term in maximal if len(term) > 1 and _is_full(term, present)]
     covered: set[frozenset[str]] = set()
-    pieces: list[str] = []
+    pieces: list[Term | _Star] = []
     for term in terms:
         if frozenset(term) in covered:
             continue
         mine = [star for star in starred if term[0] in star and frozenset(star) not in covered]
         if len(term) > 1 or not mine:
-            pieces.append(term_text(term))
+            pieces.append(term)
             covered.add(frozenset(term))
             continue
         group = [star for star in mine if len(star) == 2] if len(mine[0]) == 2 else mine[:1]
-        pieces.append(_star_text(term[0], group))
+        pieces.append(_star(term[0], group))
         covered.update(subset for star in group for subset in _subsets(star))
     return pieces
 
 
-def _star_text(factor: str, stars: list[Term]) -> str:
-    if len(stars) == 1:
-        return " * ".join(stars[0])
-    others = [next(other for other in star if other != factor) for star in stars]
-    return f"{factor} * ({' + '.join(others)})"
+def _star(first: str, stars: list[Term]) -> _Star:
+    others = tuple(factor for star in stars for factor in star if factor != first)
+    return _Star(first, others, is_chain=len(stars) == 1)
 
 
 def _is_full(term: Term, present: set[frozenset[str]]) -> bool:

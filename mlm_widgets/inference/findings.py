@@ -1,0 +1,184 @@
+"""What a careful colleague would say of a fit: each finding names the component, says it plainly, and what to do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlm_widgets.fitter import Fit, GroupFit
+
+__all__ = ["Finding", "findings"]
+
+TOO_FEW_GROUPS = 20  # Stegmueller (2013), AJPS 57; McNeish & Stapleton (2016), Educ. Psychol. Rev. 28
+FEW_GROUPS = 50  # Maas & Hox (2005), Methodology 1: standard errors of variances are too small below
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to know about a fit.
+
+    Attributes
+    ----------
+    severity : {"info", "warning", "error"}
+    component : str
+        What it is about: a column, a grouping factor, a random effect.
+    message : str
+        A plain sentence.
+    action : str or None
+        What to do next.
+    """
+
+    severity: Literal["info", "warning", "error"]
+    component: str
+    message: str
+    action: str | None = None
+
+
+def findings(fit: Fit) -> tuple[Finding, ...]:
+    """All findings on a fit, the gravest first."""
+    found = [
+        *_convergence(fit),
+        *_collinear(fit),
+        *(finding for group in fit.groups for finding in _singular(group)),
+        *_slopes_without_variation(fit),
+        *_missing_rows(fit),
+        *(finding for group in fit.groups for finding in _few_groups(group)),
+        *_binary_outcome(fit),
+    ]
+    rank = {"error": 0, "warning": 1, "info": 2}
+    return tuple(sorted(found, key=lambda finding: rank[finding.severity]))
+
+
+def _convergence(fit: Fit) -> list[Finding]:
+    if fit.state != "failed":
+        return []
+    return [
+        Finding(
+            "error",
+            "search",
+            f"The search did not converge in {fit.trace.n_evaluations} evaluations: the estimates are not the best ones.",
+            "Take a random slope out, or allow more evaluations: fit(..., options=FitOptions(max_evaluations=1000)).",
+        )
+    ]
+
+
+def _collinear(fit: Fit) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            name,
+            f"“{name}” was left out: it is a linear combination of the predictors before it.",
+            "Remove it, or one of those that it repeats, from the model.",
+        )
+        for name in fit.dropped
+    ]
+
+
+def _singular(group: GroupFit) -> list[Finding]:
+    return [_singular_finding(group, name) for name in group.singular]
+
+
+def _singular_finding(group: GroupFit, name: str) -> Finding:
+    place = group.grouping.names.index(name)
+    what = "intercept" if name == "Intercept" else f"slope of {name}"
+    factor = group.grouping.name
+    row = group.lam[place]
+    others = [other for k, other in enumerate(group.grouping.names) if k < place and abs(row[k]) > 0]
+    if float(np.abs(row).max()) > 1e-3 and others:
+        return Finding(
+            "warning",
+            f"{factor}: {what}",
+            f"The {what} differs between the levels of {factor}, but exactly as {_joined(others)} does (correlation at ±1): "
+            "the data hold no separate information about it. The fixed effects are usable.",
+            f"Drop the {what} from the random part, or its correlations (||).",
+        )
+    return Finding(
+        "warning",
+        f"{factor}: {what}",
+        f"The {what} does not vary between the levels of {factor}: its variance is estimated as zero. "
+        "The fixed effects are usable.",
+        f"Drop it from the random part of {factor}.",
+    )
+
+
+def _joined(names: list[str]) -> str:
+    words = ["the intercept" if name == "Intercept" else f"the slope of {name}" for name in names]
+    return " and ".join(words)
+
+
+def _slopes_without_variation(fit: Fit) -> list[Finding]:
+    found = []
+    for group in fit.groups:
+        Z, codes = fit.design.Z[group.place], fit.design.codes[group.place]
+        for k, name in enumerate(group.grouping.names):
+            if name != "Intercept" and len(group.grouping.names) > 1 and _is_constant_within(Z[:, k], codes):
+                found.append(
+                    Finding(
+                        "warning",
+                        f"{group.grouping.name}: slope of {name}",
+                        f"“{name}” is constant within each level of {group.grouping.name}, so a slope of it "
+                        "cannot be told from the intercept.",
+                        f"Take “{name}” out of the random part of {group.grouping.name}.",
+                    )
+                )
+    return found
+
+
+def _is_constant_within(values: np.ndarray, codes: np.ndarray) -> bool:  # type: ignore[type-arg]
+    first = np.zeros(int(codes.max()) + 1)
+    first[codes[::-1]] = values[::-1]
+    return bool(np.all(values == first[codes]))
+
+
+def _missing_rows(fit: Fit) -> list[Finding]:
+    if not fit.design.dropped:
+        return []
+    n_dropped = fit.design.n_rows - fit.design.n_obs
+    costs = ", ".join(f"{name} ({count:,})" for name, count in fit.design.dropped.items())
+    return [
+        Finding(
+            "info",
+            "missing values",
+            f"{n_dropped:,} of {fit.design.n_rows:,} rows were left out for missing values: {costs}.",
+            "Models that are compared should be fitted to the same rows.",
+        )
+    ]
+
+
+def _few_groups(group: GroupFit) -> list[Finding]:
+    n, name = len(group.grouping.levels), group.grouping.name
+    if n >= FEW_GROUPS:
+        return []
+    if n < TOO_FEW_GROUPS:
+        return [
+            Finding(
+                "info",
+                name,
+                f"{name} has {n} levels: a variance between so few groups is hardly known, and with fewer than 20 "
+                "tests of group-level predictors should use REML and small-sample degrees of freedom.",
+                None if n > 5 else f"With {n} levels consider {name} as a fixed factor.",
+            )
+        ]
+    return [
+        Finding(
+            "info",
+            name,
+            f"{name} has {n} levels: with fewer than 50, standard errors of group-level variances are too small.",
+        )
+    ]
+
+
+def _binary_outcome(fit: Fit) -> list[Finding]:
+    y = fit.design.y
+    if np.all((y == y.min()) | (y == y.max())):
+        return [
+            Finding(
+                "warning",
+                fit.design.spec.model.outcome,
+                "The outcome has two values only: a linear model predicts values outside them.",
+                "A logistic mixed model suits such an outcome.",
+            )
+        ]
+    return []

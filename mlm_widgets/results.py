@@ -1,0 +1,595 @@
+"""`MixedModel`, the face of a fitted model, and `fit`, which makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mlm_widgets import inference, tables
+from mlm_widgets.design import Rows, build_design, coefficient_labels, random_label, used_columns
+from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
+from mlm_widgets.fitter import Fit, FitOptions, Trace, fit_lmm
+from mlm_widgets.formula import ModelSpec, check_columns, from_json, parse_formula, to_formula, to_python, to_r
+from mlm_widgets.frames import Frame, read_frame
+from mlm_widgets.inference import ICC, R2, Finding
+from mlm_widgets.summary import Section, Summary, number, p_value
+
+__all__ = ["MixedModel", "fit", "fit_spec"]
+
+DF_METHODS = ("satterthwaite", "normal")
+RESIDUALS = ("response", "pearson", "scaled")
+
+
+def fit(
+    formula: str | ModelSpec | Mapping[str, Any],
+    data: Any,
+    *,
+    family: str = "gaussian",
+    link: str | None = None,
+    reml: bool = True,
+    df_method: str = "satterthwaite",
+    options: FitOptions | None = None,
+) -> MixedModel:
+    """Fit a linear mixed model.
+
+    Parameters
+    ----------
+    formula : str, ModelSpec or dict
+        lme4's syntax: ``"mathach ~ ses * sector + (ses | school)"``; or a spec, or the JSON document of one.
+    data : data frame
+        pandas, polars or pyarrow. Rows with missing values in a column that the model uses are left out.
+    family, link : str
+        "gaussian" with its identity link.
+    reml : bool
+        Restricted maximum likelihood (the default: its variances are less biased), or maximum likelihood. A spec brings
+        its own.
+    df_method : {"satterthwaite", "normal"}
+        Degrees of freedom of t tests and intervals; "normal" takes them as infinite.
+    options : FitOptions, optional
+
+    Returns
+    -------
+    MixedModel
+
+    Raises
+    ------
+    MlmError
+        `FormulaError`, `DataError`, `DesignError`, `FitError` or `OptionError`, each with a hint.
+
+    Examples
+    --------
+    >>> import mlm_widgets as mlm
+    >>> m = mlm.fit("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+    >>> m.params.round(3).to_dict()
+    {'Intercept': 251.405, 'Days': 10.467}
+    """
+    frame = read_frame(data)
+    if isinstance(formula, str):
+        parsed = parse_formula(formula, reml=_flag("reml", reml))
+        check_columns(parsed, frame.names, frame.name)
+        spec = parsed.spec
+    else:
+        spec = formula if isinstance(formula, ModelSpec) else from_json(formula)
+    spec = spec.with_(family=family, link=link or "identity") if isinstance(formula, str) else spec
+    return fit_spec(spec, frame, df_method=df_method, options=options)
+
+
+def fit_spec(
+    spec: ModelSpec, frame: Frame, *, df_method: str = "satterthwaite", options: FitOptions | None = None
+) -> MixedModel:
+    """Fit the model that `spec` describes to `frame`."""
+    _check_options(spec, df_method)
+    if not spec.random:
+        raise FormulaError(
+            "The formula has no random term.",
+            text=to_formula(spec),
+            hint="Add one, such as (1 | group). For a model without groups use ordinary regression.",
+        )
+    design = build_design(spec, frame)
+    return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise OptionError(f"`{name}` must be True or False, not {value!r}.", argument=name)
+    return bool(value)
+
+
+def _check_options(spec: ModelSpec, df_method: str) -> None:
+    if spec.family != "gaussian":
+        raise OptionError(
+            f"`family` must be 'gaussian', not {spec.family!r}: generalized models are not available yet.", argument="family"
+        )
+    if spec.link != "identity":
+        raise OptionError(f"`link` must be 'identity', not {spec.link!r}.", argument="link")
+    _choice("df_method", df_method, DF_METHODS)
+
+
+def _choice(name: str, value: Any, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        near = closest(str(value), allowed)
+        raise OptionError(
+            f"`{name}` must be one of {', '.join(map(repr, allowed))}, not {value!r}.",
+            hint=f"Did you mean {near[0]!r}?" if near else None,
+            argument=name,
+        )
+
+
+def _level(value: Any) -> float:
+    if not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise OptionError(f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level")
+    return float(value)
+
+
+class MixedModel:
+    """A fitted linear mixed model. It never changes: every method gives a new object.
+
+    Made by :func:`fit`. `fit_result` is the frozen record beneath.
+    """
+
+    def __init__(self, fit_result: Fit, frame: Frame, df_method: str = "satterthwaite") -> None:
+        self._fit = fit_result
+        self._frame = frame
+        self._df_method = df_method
+
+    # -- the model --------------------------------------------------------------------------------------------------
+
+    @property
+    def fit_result(self) -> Fit:
+        """The record of the fit: arrays, trace, design."""
+        return self._fit
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The description of the model."""
+        return self._fit.design.spec.model
+
+    @property
+    def formula(self) -> str:
+        """The formula, in lme4's syntax."""
+        return to_formula(self.spec)
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, as the formula has it."""
+        return self.spec.outcome
+
+    @property
+    def reml(self) -> bool:
+        """Whether the fit is by REML."""
+        return self._fit.reml
+
+    @property
+    def df_method(self) -> str:
+        """How degrees of freedom are found."""
+        return self._df_method
+
+    # -- fixed effects ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _fixed(self) -> pd.DataFrame:
+        return tables.fixed_table(self._fit, 0.95, self._df_method)
+
+    def _column(self, name: str) -> pd.Series[float]:
+        return self._fixed[name].copy()
+
+    @property
+    def params(self) -> pd.Series[float]:
+        """Estimates of the fixed coefficients, by name."""
+        return self._column("estimate")
+
+    @property
+    def bse(self) -> pd.Series[float]:
+        """Standard errors of the fixed coefficients."""
+        return self._column("std_error")
+
+    @property
+    def tvalues(self) -> pd.Series[float]:
+        """Estimates over their standard errors."""
+        return self._column("statistic")
+
+    @property
+    def df(self) -> pd.Series[float]:
+        """Degrees of freedom of the t tests."""
+        return self._column("df")
+
+    @property
+    def pvalues(self) -> pd.Series[float]:
+        """Two-sided p values of the t tests."""
+        return self._column("p_value")
+
+    def conf_int(self, level: float = 0.95, method: str = "wald") -> pd.DataFrame:
+        """Intervals of the fixed coefficients: columns `lower`, `upper`.
+
+        Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`.
+        """
+        _choice("method", method, ("wald",))
+        table = tables.fixed_table(self._fit, _level(level), self._df_method)
+        return table[["conf_low", "conf_high"]].set_axis(["lower", "upper"], axis=1)
+
+    def cov_params(self) -> pd.DataFrame:
+        """Covariance of the fixed coefficients, (p, p)."""
+        return pd.DataFrame(self._fit.cov_beta, index=list(self._fit.names), columns=list(self._fit.names))
+
+    # -- variance parameters ----------------------------------------------------------------------------------------
+
+    @property
+    def theta(self) -> npt.NDArray[np.float64]:
+        """lme4's theta: lower triangles of the relative covariance factors, factors by decreasing number of levels."""
+        return self._fit.theta.copy()
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, in units of the outcome."""
+        return self._fit.sigma
+
+    def varcorr(self) -> pd.DataFrame:
+        """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr)."""
+        return tables.variance_table(self._fit)
+
+    # -- fit statistics ---------------------------------------------------------------------------------------------
+
+    @property
+    def criterion(self) -> float:
+        """REML criterion, or deviance (-2 log-likelihood) of an ML fit."""
+        return self._fit.criterion
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood; restricted for a REML fit."""
+        return -self._fit.criterion / 2
+
+    @property
+    def n_params(self) -> int:
+        """Number of parameters: fixed coefficients, variance parameters, residual variance."""
+        return len(self._fit.beta) + len(self._fit.theta) + 1
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, -2 llf + 2 n_params."""
+        return self._fit.criterion + 2 * self.n_params
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion, -2 llf + log(nobs) n_params, as lme4 has it."""
+        return self._fit.criterion + float(np.log(self.nobs)) * self.n_params
+
+    @property
+    def nobs(self) -> int:
+        """Number of rows used."""
+        return self._fit.design.n_obs
+
+    @property
+    def n_groups(self) -> dict[str, int]:
+        """Number of levels of each grouping factor."""
+        return {group.grouping.name: len(group.grouping.levels) for group in self._fit.groups}
+
+    @property
+    def group_sizes(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Number of rows of each level, by grouping factor."""
+        codes = self._fit.design.codes
+        return {group.grouping.name: np.bincount(codes[group.place]) for group in self._fit.groups}
+
+    @property
+    def converged(self) -> bool:
+        """Whether the search ended at an optimum (a boundary counts)."""
+        return self._fit.state != "failed"
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether a variance is zero or a correlation at ±1 (see `findings` for which)."""
+        return any(group.singular for group in self._fit.groups)
+
+    @property
+    def state(self) -> str:
+        """ "converged", "boundary" or "failed"."""
+        return self._fit.state
+
+    @property
+    def trace(self) -> Trace:
+        """How the search went."""
+        return self._fit.trace
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What to know about this fit, the gravest first."""
+        return inference.findings(self._fit)
+
+    def icc(self) -> ICC:
+        """Intraclass correlation: `adjusted`, `unadjusted`, `by_group` (Nakagawa, Johnson & Schielzeth 2017)."""
+        return inference.icc(self._fit)
+
+    def r2(self) -> R2:
+        """Marginal and conditional R2 (Nakagawa & Schielzeth 2013, Johnson 2014)."""
+        return inference.r2(self._fit)
+
+    @cached_property
+    def null(self) -> MixedModel | None:
+        """The same groups without predictors and slopes, on the same rows; None where it cannot be fitted."""
+        null = inference.null_fit(self._fit, self._frame)
+        return None if null is None else MixedModel(null, self._frame, self._df_method)
+
+    # -- random effects ---------------------------------------------------------------------------------------------
+
+    def ranef(self, level: float = 0.95) -> pd.DataFrame:
+        """Conditional modes with their conditional standard deviations: group, level, term, estimate, se, lower, upper.
+
+        The variance parameters are taken as known, as in lme4's ``ranef(condVar=TRUE)``; limits are normal.
+        """
+        return tables.mode_table(self._fit, _level(level))
+
+    # -- rows -------------------------------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> pd.Index[Any]:
+        return self._frame.index[self._fit.design.rows]
+
+    @cached_property
+    def _fitted(self) -> npt.NDArray[np.float64]:
+        design = self._fit.design
+        result = design.X[:, self._fit.kept] @ self._fit.beta
+        for group in self._fit.groups:
+            modes = group.modes[:, design.codes[group.place]]
+            result = result + np.einsum("iq,qi->i", design.Z[group.place], modes)
+        return np.asarray(result)
+
+    @property
+    def fittedvalues(self) -> pd.Series[float]:
+        """Fitted values with the random effects, for the rows used."""
+        return pd.Series(self._fitted, index=self._index, name=self.outcome)
+
+    def resid(self, kind: str = "response") -> pd.Series[float]:
+        """Residuals of the rows used: "response" (outcome minus fitted), "pearson" (the same here), "scaled" (over sigma)."""
+        _choice("kind", kind, RESIDUALS)
+        values = self._fit.design.y - self._fitted
+        return pd.Series(values / self.sigma if kind == "scaled" else values, index=self._index, name="residual")
+
+    def predict(
+        self,
+        newdata: Any = None,
+        *,
+        random: str | Sequence[str] = "all",
+        new_levels: str = "population",
+        interval: str | None = None,
+        level: float = 0.95,
+    ) -> pd.Series[float] | pd.DataFrame:
+        """Predicted outcome.
+
+        Parameters
+        ----------
+        newdata : data frame, optional
+            Default: the rows used. A row that misses a value needed is predicted as NaN.
+        random : {"all", "none"} or list of str
+            Which grouping factors' random effects count; "none" is the population's mean.
+        new_levels : {"population", "error"}
+            A group that the model has not seen: predict the average group, or raise.
+        interval : {"confidence"}, optional
+            With `random="none"`: Wald limits of the mean.
+        level : float
+
+        Returns
+        -------
+        Series, or with `interval` a DataFrame of estimate, std_error, conf_low, conf_high.
+        """
+        groupings = self._groupings(random)
+        _choice("new_levels", new_levels, ("population", "error"))
+        if interval is not None:
+            _choice("interval", interval, ("confidence",))
+            if groupings:
+                raise OptionError(
+                    "An interval is available for the population's mean only.",
+                    hint="Use random='none'.",
+                    argument="interval",
+                )
+        frame = self._frame if newdata is None else read_frame(newdata)
+        rows, index = self._rows_for(frame, groupings, is_own=newdata is None)
+        if interval is None:
+            values = inference.predict_rows(self._fit, rows, groupings, new_levels)
+            return self._placed(pd.Series(values, index=index, name=self.outcome), frame, newdata is None)
+        X = self._fit.design.spec.fixed_matrix(rows)
+        estimate, std_error, _, lower, upper = inference.linear_means(self._fit, X, _level(level), self._df_method)
+        columns = {"estimate": estimate, "std_error": std_error, "conf_low": lower, "conf_high": upper}
+        return self._placed(pd.DataFrame(columns, index=index), frame, newdata is None)
+
+    def _groupings(self, random: str | Sequence[str]) -> list[str]:
+        names = list(self.n_groups)
+        if random == "all":
+            return names
+        if random == "none":
+            return []
+        for name in [random] if isinstance(random, str) else random:
+            _choice("random", name, ["all", "none", *names])
+        return [random] if isinstance(random, str) else list(random)
+
+    def _rows_for(self, frame: Frame, groupings: list[str], *, is_own: bool) -> tuple[Rows, pd.Index[Any]]:
+        """The rows of `frame` that hold all that is needed."""
+        if is_own:
+            return Rows(frame, self._fit.design.rows), self._index
+        groups = [column for g in self._fit.groups if g.grouping.name in groupings for column in g.grouping.columns]
+        needed = [*used_columns(self.spec.with_(random=()), outcome=False), *groups]
+        needed += [c for name in groupings for c in self._slope_columns(name)]
+        for name in dict.fromkeys(needed):
+            if name not in frame:
+                self._missing_column(frame, name, groups)
+        missing = [frame.column(name).is_missing for name in dict.fromkeys(needed)]
+        complete = np.flatnonzero(~np.logical_or.reduce(missing)) if missing else np.arange(frame.n_rows)
+        return Rows(frame, complete), frame.index[complete]
+
+    def _slope_columns(self, grouping: str) -> list[str]:
+        own = tuple(term for term in self.spec.random if term.group_name == grouping)
+        return used_columns(self.spec.with_(terms=(), random=own), outcome=False)
+
+    def _missing_column(self, frame: Frame, name: str, groups: list[str]) -> None:
+        near = closest(name, frame.names)
+        if name in groups:
+            hint = "Use random='none' to predict the population's mean without groups."
+        else:
+            hint = f"Closest: {', '.join(near)}." if near else "The model needs every predictor."
+        raise DataError(f"`newdata` has no column “{name}”.", hint=hint, argument="newdata")
+
+    @staticmethod
+    def _placed(result: Any, frame: Frame, is_own: bool) -> Any:
+        """Rows that could not be predicted put back as NaN."""
+        if is_own or len(result) == frame.n_rows:
+            return result
+        return result.reindex(frame.index) if frame.index.is_unique else result
+
+    # -- predictions over a grid ------------------------------------------------------------------------------------
+
+    def predictions(
+        self, terms: Sequence[str] | Mapping[str, Any] | str, *, level: float = 0.95, factors: str = "reference"
+    ) -> pd.DataFrame:
+        """Population means over a grid of predictors.
+
+        Parameters
+        ----------
+        terms : list of str, or dict of str to values
+            ``["ses", "sector"]``, ``["ses", "HOMEWORK [0, 7]"]`` or ``{"ses": None, "HOMEWORK": [0, 7]}``. None gives the first
+            number a grid over the middle 98 % of its values, further numbers mean and mean ± sd, factors all levels;
+            "sd", "quartiles" and "range" name such choices.
+        level : float
+        factors : {"reference", "proportional"}
+            Factors that are not named: at their first level, or averaged over their levels as often as they occur. Numbers
+            that are not named are at their mean.
+
+        Returns
+        -------
+        DataFrame
+            The terms, then estimate, std_error, df, conf_low, conf_high (Wald).
+        """
+        focuses = inference.resolve_terms(self._fit, terms)
+        grid = inference.grid_means(
+            self._fit, focuses, level=_level(level), df_method=self._df_method, factors=factors
+        )
+        return tables.grid_table(grid)
+
+    # -- what plots ask ---------------------------------------------------------------------------------------------
+
+    @property
+    def predictors(self) -> list[str]:
+        """Variables of the fixed part that can be set: columns, and within(x, g), between(x, g)."""
+        return inference.base_variables(self._fit.design.spec)
+
+    @property
+    def data(self) -> pd.DataFrame:
+        """The rows used, with the columns of the model."""
+        rows = Rows(self._frame, self._fit.design.rows)
+        columns: dict[str, Any] = {}
+        for name in used_columns(self.spec):
+            if self._frame.column(name).kind == "number":
+                columns[name] = rows.numbers(name)
+            else:
+                codes, levels = rows.codes(name)
+                columns[name] = pd.Categorical.from_codes(codes, categories=list(levels))
+        for key in self.predictors:
+            if key not in columns:
+                columns[key] = self._fit.design.variables[key]
+        return pd.DataFrame(columns, index=self._index)
+
+    def column_kind(self, name: str) -> str:
+        """ "number" or "factor", as the model takes the predictor `name`."""
+        focus = inference.resolve_terms(self._fit, [name])[0]
+        return "factor" if focus.is_factor else "number"
+
+    def column_levels(self, name: str) -> list[str]:
+        """Levels of the factor `name`."""
+        focus = inference.resolve_terms(self._fit, [name])[0]
+        return list(focus.values) if focus.is_factor else []
+
+    def units(self, name: str) -> str | None:
+        """Units of a column, where the data carry them."""
+        return self._frame.units.get(name)
+
+    def term_info(self) -> pd.DataFrame:
+        """A row a fixed coefficient: term, label (for people), level (L1, L2, L1×L2), is_intercept."""
+        kept = set(self._fit.names)
+        labels = coefficient_labels(self._fit.design)
+        rows = [(name.term, name.label, name.level, name.is_intercept) for name in labels if name.term in kept]
+        return pd.DataFrame(rows, columns=["term", "label", "level", "is_intercept"])
+
+    # -- tables -----------------------------------------------------------------------------------------------------
+
+    def tidy(self, effects: str = "all", level: float = 0.95) -> pd.DataFrame:
+        """Estimates in one frame: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
+        _choice("effects", effects, ("all", "fixed", "random"))
+        return tables.tidy_table(self._fit, effects, _level(level), self._df_method)
+
+    def glance(self) -> pd.DataFrame:
+        """The fit in one row: nobs, n_params, sigma, llf, aic, bic, criterion, r2_marginal, r2_conditional, icc, reml, state."""
+        r2, icc = self.r2(), self.icc()
+        row = {
+            "nobs": self.nobs, "n_params": self.n_params, "sigma": self.sigma, "llf": self.llf, "aic": self.aic,
+            "bic": self.bic, "criterion": self.criterion, "r2_marginal": r2.marginal, "r2_conditional": r2.conditional,
+            "icc": icc.adjusted, "reml": self.reml, "state": self.state,
+        }  # fmt: skip
+        return pd.DataFrame([row])
+
+    def summary(self) -> Summary:
+        """The model in text (`print`) and as a table in a notebook."""
+        return _summary(self)
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"MixedModel({self.formula!r}, {self.nobs:,} rows, {self.state})"
+
+    # -- code -------------------------------------------------------------------------------------------------------
+
+    def to_python(self, data: str = "data") -> str:
+        """Python code that fits this model to the frame called `data`."""
+        return to_python(self.spec, data, df_method=self._df_method)
+
+    def to_r(self, data: str = "data") -> str:
+        """R code (lme4, lmerTest) that fits this model to the frame called `data`."""
+        levels = self._fit.design.spec.levels
+        return to_r(self.spec, data, {key: levels[key] for key in levels if key in self._frame})
+
+
+def _summary(model: MixedModel) -> Summary:
+    method = "REML" if model.reml else "maximum likelihood"
+    groups = ", ".join(f"{count:,} {name}" for name, count in model.n_groups.items())
+    r2, icc = model.r2(), model.icc()
+    facts = [
+        ("rows", f"{model.nobs:,}"),
+        ("groups", groups),
+        ("REML criterion" if model.reml else "deviance", number(model.criterion, 1)),
+        ("AIC", number(model.aic, 1)),
+        ("BIC", number(model.bic, 1)),
+        ("R² marginal", number(r2.marginal, 2)),
+        ("R² conditional", number(r2.conditional, 2)),
+        ("ICC", number(icc.adjusted, 2)),
+    ]
+    notes = [f"{f.message} {f.action or ''}".strip() for f in model.findings]
+    return Summary(
+        f"Linear mixed model by {method}", model.formula, facts, [_fixed_section(model), _random_section(model)], notes
+    )
+
+
+def _fixed_section(model: MixedModel) -> Section:
+    table = model.tidy("fixed")
+    name = "Satterthwaite df" if model.df_method == "satterthwaite" else "normal"
+    rows = [
+        [row.term, number(row.estimate), number(row.std_error), number(row.df, 1), number(row.statistic, 2),
+         p_value(row.p_value), f"{number(row.conf_low)} to {number(row.conf_high)}"]
+        for row in table.itertuples()
+    ]  # fmt: skip
+    return Section(f"Fixed effects ({name}, Wald intervals)", ["Term", "Estimate", "SE", "df", "t", "p", "95 % CI"], rows)
+
+
+def _random_section(model: MixedModel) -> Section:
+    table = model.varcorr()
+    correlations: dict[tuple[str, str], list[str]] = {}
+    for row in table[table["term2"].notna()].itertuples():
+        correlations.setdefault((row.group, row.term2), []).append(number(row.sd_or_corr, 2))
+    rows = []
+    for row in table[table["term2"].isna()].itertuples():
+        term = "" if row.group == "Residual" else random_label(row.term1)
+        corr = " ".join(correlations.get((row.group, row.term1), []))
+        rows.append([row.group, term, number(row.variance), number(row.sd_or_corr), corr])
+    return Section("Random effects", ["Group", "Term", "Variance", "SD", "Corr"], rows, n_text=2)

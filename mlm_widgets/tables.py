@@ -1,0 +1,124 @@
+"""Results -> tidy data frames. Column names are fixed here, once (broom.mixed's, in snake_case)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.inference import Grid, satterthwaite_df
+
+__all__ = ["fixed_table", "grid_table", "mode_table", "tidy_table", "variance_table"]
+
+TIDY = [
+    "effect", "group", "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high",
+]  # fmt: skip
+
+
+def fixed_table(fit: Fit, level: float, df_method: str) -> pd.DataFrame:
+    """A row a fixed coefficient: estimate, std_error, df, statistic, p_value, conf_low, conf_high; indexed by name."""
+    std_error = np.sqrt(np.diag(fit.cov_beta))
+    k = len(fit.beta)
+    df = satterthwaite_df(fit, np.eye(k)) if df_method == "satterthwaite" else np.full(k, np.inf)
+    statistic = fit.beta / std_error
+    reach = stats.t.ppf(0.5 + level / 2, df) * std_error
+    return pd.DataFrame(
+        {
+            "estimate": fit.beta,
+            "std_error": std_error,
+            "df": df,
+            "statistic": statistic,
+            "p_value": 2 * stats.t.sf(np.abs(statistic), df),
+            "conf_low": fit.beta - reach,
+            "conf_high": fit.beta + reach,
+        },
+        index=pd.Index(fit.names, name="term"),
+    )
+
+
+def variance_table(fit: Fit) -> pd.DataFrame:
+    """lme4's VarCorr as a frame: variances (`term2` empty), then covariances with their correlations, then the residual."""
+    rows: list[tuple[str, str | None, str | None, float, float]] = []
+    for group in fit.groups:
+        rows.extend(_variance_rows(group, fit.sigma))
+    rows.append(("Residual", None, None, fit.sigma**2, fit.sigma))
+    return pd.DataFrame(rows, columns=["group", "term1", "term2", "variance", "sd_or_corr"])
+
+
+def _variance_rows(group: GroupFit, sigma: float) -> Iterator[tuple[str, str | None, str | None, float, float]]:
+    covariance = sigma**2 * group.lam @ group.lam.T
+    sd = np.sqrt(np.diag(covariance))
+    names = group.grouping.names
+    for name, variance, own in zip(names, np.diag(covariance), sd, strict=True):
+        yield group.grouping.name, name, None, float(variance), float(own)
+    for block in group.grouping.blocks:
+        for a in block.columns:
+            for b in range(block.start, a):
+                size = sd[a] * sd[b]
+                correlation = float(covariance[a, b] / size) if size > 0 else np.nan
+                yield group.grouping.name, names[b], names[a], float(covariance[a, b]), correlation
+
+
+def mode_table(fit: Fit, level: float) -> pd.DataFrame:
+    """Conditional modes in long form: group, level, term, estimate, se, lower, upper."""
+    reach = stats.norm.ppf(0.5 + level / 2)
+    parts = []
+    for group in fit.groups:
+        grouping = group.grouping
+        q, J = group.modes.shape
+        se = np.sqrt(np.maximum(np.einsum("aaj->aj", group.mode_covariance), 0.0))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "group": grouping.name,
+                    "level": np.tile(np.array(grouping.levels, dtype=object), q),
+                    "term": np.repeat(np.array(grouping.names, dtype=object), J),
+                    "estimate": group.modes.ravel(),
+                    "se": se.ravel(),
+                    "lower": (group.modes - reach * se).ravel(),
+                    "upper": (group.modes + reach * se).ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def tidy_table(fit: Fit, effects: str, level: float, df_method: str) -> pd.DataFrame:
+    """Fixed coefficients (`effect` "fixed") and standard deviations and correlations ("random") in one frame."""
+    fixed = fixed_table(fit, level, df_method).reset_index().assign(effect="fixed", group=None)
+    if effects == "fixed":
+        return fixed[TIDY]
+    variances = variance_table(fit)
+    random = pd.DataFrame(
+        {
+            "effect": "random",
+            "group": variances["group"],
+            "term": [_random_term(a, b) for a, b in zip(variances["term1"], variances["term2"], strict=True)],
+            "estimate": variances["sd_or_corr"],
+        }
+    ).reindex(columns=TIDY)
+    if effects == "random":
+        return random
+    return pd.DataFrame({name: [*fixed[name], *random[name]] for name in TIDY})
+
+
+def _random_term(first: str | None, second: str | None) -> str:
+    if first is None or pd.isna(first):
+        return "sd__Observation"
+    return f"sd__{first}" if second is None or pd.isna(second) else f"cor__{first}.{second}"
+
+
+def grid_table(grid: Grid) -> pd.DataFrame:
+    """Population means over a grid: the predictors, then estimate, std_error, df, conf_low, conf_high."""
+    columns: dict[str, npt.NDArray[np.float64]] = {
+        "estimate": grid.estimate,
+        "std_error": grid.std_error,
+        "df": grid.df,
+        "conf_low": grid.lower,
+        "conf_high": grid.upper,
+    }
+    return grid.rows.assign(**columns)
