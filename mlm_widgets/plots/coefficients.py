@@ -185,6 +185,7 @@ def _named(models: Models) -> dict[str, PlottedModel]:
 def _estimates(name: str, model: PlottedModel, level: float, intercept: bool) -> list[_Estimate]:
     outer = model.tidy("fixed", level=level).set_index("term")
     inner = model.tidy("fixed", level=0.5).set_index("term")
+    low50, high50 = (inner[name].to_dict() for name in ("conf_low", "conf_high"))
     info = model.term_info().set_index("term")
     return [
         _Estimate(
@@ -199,8 +200,8 @@ def _estimates(name: str, model: PlottedModel, level: float, intercept: bool) ->
             p_value=float(row["p_value"]),
             low=float(row["conf_low"]),
             high=float(row["conf_high"]),
-            low50=float(inner.at[term, "conf_low"]),
-            high50=float(inner.at[term, "conf_high"]),
+            low50=float(low50[term]),
+            high50=float(high50[term]),
         )
         for term, row in outer.iterrows()
         if intercept or not info["is_intercept"].get(term, False)

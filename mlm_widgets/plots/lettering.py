@@ -56,7 +56,7 @@ def shorten(text: str, limit: float, size: float = 11, *, bold: bool = False) ->
     >>> shorten("sector", 100)
     'sector'
     >>> shorten("a predictor with a very long name", 100)
-    'a predictor with…'
+    'a predictor with a…'
     """
     if width(text, size, bold=bold) <= limit:
         return text
