@@ -329,7 +329,12 @@ def _label_rows(rows: _Rows, layout: _Layout) -> list[Spec]:
 
 def _frame(rows: _Rows, layout: _Layout, reach: Axis, title: str, colours: Tokens) -> list[Spec]:
     """The zero line with the axis, and the labels at the left."""
-    x = {"datum": 0, "type": "quantitative", "scale": scaled(reach.low, reach.high), "axis": x_axis(reach, title)}
+    x = {
+        "datum": 0,
+        "type": "quantitative",
+        "scale": scaled(reach.low, reach.high),
+        "axis": x_axis(reach, lettering.lines(title, layout.plot, 12)),
+    }
     left = at(-layout.labels)
     text: Spec = {
         "type": "text",

@@ -13,6 +13,7 @@ __all__ = [
     "axis",
     "bounds",
     "decimals_for",
+    "fitted_axis",
     "percent",
     "significant",
     "ticks_inside",
@@ -105,6 +106,13 @@ def ticks_inside(reach: Axis, pixels: float, size: float = 11) -> Axis:
         return room >= lettering.width(written(tick, _decimals(reach.format)), size) / 2
 
     return replace(reach, ticks=tuple(tick for tick in reach.ticks if fits(tick)))
+
+
+def fitted_axis(low: float, high: float, pixels: float, *, margin: float) -> Axis:
+    """An axis of so many px with about a tick each 60, but at least three where their labels have room."""
+    fewest = max(3, round(pixels / 60))
+    made = [ticks_inside(axis(low, high, margin=margin, count=count), pixels) for count in range(fewest, fewest + 4)]
+    return next((each for each in made if len(each.ticks) >= 3), made[0])
 
 
 def _decimals(form: str) -> int:

@@ -38,7 +38,9 @@ def scaled(low: float, high: float, *, reverse: bool = False) -> Spec:
     return {"domain": [low, high], "nice": False, "zero": False, **({"reverse": True} if reverse else {})}
 
 
-def x_axis(reach: Axis, title: str | None, *, grid: bool = True, ticks: Sequence[float] | None = None) -> Spec:
+def x_axis(
+    reach: Axis, title: str | list[str] | None, *, grid: bool = True, ticks: Sequence[float] | None = None
+) -> Spec:
     """The axis below: ticks where Python put them."""
     return _axis(reach, title, grid=grid, ticks=ticks)
 
@@ -48,7 +50,7 @@ def y_axis(reach: Axis, title: str | None, *, labels: bool = True) -> Spec:
     return {**_axis(reach, title, grid=True, ticks=None), "labels": labels}
 
 
-def _axis(reach: Axis, title: str | None, *, grid: bool, ticks: Sequence[float] | None) -> Spec:
+def _axis(reach: Axis, title: str | list[str] | None, *, grid: bool, ticks: Sequence[float] | None) -> Spec:
     values = list(reach.ticks if ticks is None else ticks)
     return {"title": title, "values": values, "tickCount": len(values), "format": reach.format, "grid": grid}
 

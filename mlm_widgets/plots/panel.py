@@ -16,6 +16,7 @@ def panel_title(text: str, below: str, width: float, colours: Tokens, *, offset:
         "text": lettering.shorten(text, width, 12, bold=True),
         **({"subtitle": lettering.shorten(below, width, 11)} if below else {}),
         "frame": "group",
+        "limit": round(width),
         "anchor": "start",
         "offset": offset,
         "fontSize": 12,

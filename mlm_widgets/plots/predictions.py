@@ -16,7 +16,7 @@ import numpy as np
 from mlm_widgets.errors import OptionError
 from mlm_widgets.plots import lettering
 from mlm_widgets.plots.chart import AltairChart, chart, whole
-from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, percent, significant, ticks_inside, written
+from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, fitted_axis, percent, significant, written
 from mlm_widgets.plots.grid import Grid, Terms, predicted_grid, rows_of
 from mlm_widgets.plots.marks import at, layer, linear, only_picked, scaled, x_axis, y_axis
 from mlm_widgets.plots.options import check_level, check_width
@@ -260,8 +260,7 @@ def _layout(grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: fl
         last = len(grid.x_levels) - 1
         x = Axis(-0.5, last + 0.5, tuple(float(i) for i in range(last + 1)), "d")
     else:
-        x = axis(*bounds(grid.x), margin=0.02, count=max(3, round(panel / 80)))
-        x = ticks_inside(x, panel)
+        x = fitted_axis(*bounds(grid.x), panel, margin=0.02)
     return _Layout(panel, height, beside, x, y)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlm_widgets.plots import lettering
-from mlm_widgets.plots.digits import Axis, axis, ticks_inside
+from mlm_widgets.plots.digits import Axis, fitted_axis
 from mlm_widgets.plots.marks import ONCE, at, layer, linear, only_picked, scaled, x_axis
 from mlm_widgets.plots.modes import PICKED, GroupModes, group_rows
 from mlm_widgets.plots.panel import limits, panel_title, tooltip
@@ -90,7 +90,7 @@ def _panel(
     height = modes.n * layout.step + layout.headroom
     has_gutter = layout.gutter > 0 and term == modes.sort
     inner = layout.width - (layout.gutter if has_gutter else 0.0)
-    reach = axis(-modes.reach(term), modes.reach(term), margin=0.03, count=max(3, round(inner / 60)))
+    reach = fitted_axis(-modes.reach(term), modes.reach(term), inner, margin=0.03)
     high = reach.low + (reach.high - reach.low) * layout.width / inner
     x_scale, y_scale = scaled(reach.low, high), scaled(-0.5, modes.n - 0.5 + layout.headroom / layout.step)
     return {
@@ -121,8 +121,7 @@ def _guides(layout: _Layout, colours: Tokens) -> list[Spec]:
 
 def _zero(reach: Axis, scale: Spec, title: str, layout: _Layout, colours: Tokens) -> Spec:
     """The line of no difference, with the axis: above the grey intervals and below the blue ones."""
-    inside = ticks_inside(reach, layout.width * (reach.high - reach.low) / (scale["domain"][1] - scale["domain"][0]))
-    ticks = x_axis(inside, None, grid=not layout.is_named)
+    ticks = x_axis(reach, None, grid=not layout.is_named)
     ticks["title"] = lettering.lines(title, layout.width, 12)
     x = {"datum": 0, "type": "quantitative", "scale": scale, "axis": ticks}
     mark = {"type": "rule", "color": colours["ref"], "strokeWidth": 1}

@@ -53,7 +53,7 @@ def test_the_axis_names_outcome_and_unit() -> None:
         for layer in layers(coefficients_spec(models.hsb()))
         if "axis" in layer["encoding"].get("x", {})
     ]
-    assert [axis["title"] for axis in axes] == ["Change in mathach per unit of the predictor (points)"]
+    assert [axis["title"] for axis in axes] == [["Change in mathach per unit of the predictor (points)"]]
 
 
 def test_several_models_are_dodged_in_the_order_given() -> None:
