@@ -30,10 +30,21 @@ export function FormulaField(props: FieldProps) {
   const [offer, setOffer] = useState<Completion | null>(null);
   const [active, setActive] = useState(-1);
   const next = useRef<number | null>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const pieces = useMemo(() => readFormula(state.text, names), [state.text, names]);
   const { error } = state;
   const wrong = error && { from: unitsAt(state.text, error.start), to: unitsAt(state.text, error.end) };
 
+  // The list of names hangs from the word it continues.
+  useLayoutEffect(() => {
+    const word = frame.current?.querySelector<HTMLElement>(`[data-at="${offer?.from}"]`);
+    const box = frame.current?.getBoundingClientRect();
+    const at = word?.getClientRects()[0];
+    if (!list.current || !box || !at) return;
+    list.current.style.left = `${Math.max(0, Math.min(at.left - box.left - 12, box.width - list.current.offsetWidth))}px`;
+    list.current.style.top = `${at.bottom - box.top + 6}px`;
+  }, [offer]);
   // Putting a name in moves the caret behind it, once the new text is in the field.
   useLayoutEffect(() => {
     if (next.current === null) return;
@@ -79,7 +90,7 @@ export function FormulaField(props: FieldProps) {
     event.preventDefault();
   };
   return (
-    <div class="mlm-formula" data-wrong={error ? true : undefined}>
+    <div ref={frame} class="mlm-formula" data-wrong={error ? true : undefined}>
       <Ink pieces={pieces} linked={linked} wrong={wrong} wrongRef={wrongRef} />
       <textarea
         ref={fieldRef}
@@ -91,7 +102,7 @@ export function FormulaField(props: FieldProps) {
         aria-autocomplete="list"
         aria-controls={offer ? `${uid}-offer` : undefined}
         aria-activedescendant={active >= 0 ? `${uid}-${active}` : undefined}
-        placeholder={traits.setup.outcome ? "" : "Choose an outcome above, or type: outcome ~ predictor + (1 | group)"}
+        placeholder={traits.setup.outcome ? "" : "outcome ~ predictor + (1 | group)"}
         rows={1}
         spellcheck={false}
         autocomplete="off"
@@ -108,9 +119,9 @@ export function FormulaField(props: FieldProps) {
         }}
       />
       {offer && (
-        <ul id={`${uid}-offer`} class="mlm-offer" role="listbox" aria-label="Columns">
+        <div ref={list} id={`${uid}-offer`} class="mlm-offer" role="listbox" aria-label="Columns">
           {offer.names.map((name, at) => (
-            <li
+            <div
               key={name}
               id={`${uid}-${at}`}
               role="option"
@@ -120,9 +131,9 @@ export function FormulaField(props: FieldProps) {
               onClick={() => complete(name)}
             >
               {name}
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       )}
     </div>
   );

@@ -41,7 +41,7 @@ function Tokens({ pieces }: { pieces: Piece[] }) {
   return (
     <>
       {pieces.map((piece) => (
-        <span key={piece.start} data-role={piece.role}>
+        <span key={piece.start} data-role={piece.role} data-at={piece.start}>
           {piece.text}
         </span>
       ))}

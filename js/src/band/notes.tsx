@@ -1,5 +1,5 @@
 /** What the fit wants to be known: a pill with the count, the findings behind it. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "../controls/icon";
 import { Popover } from "../controls/popover";
 import type { FindingPayload } from "../model/payload";
@@ -22,10 +22,8 @@ function Finding({ finding }: { finding: FindingPayload }) {
 }
 
 function List({ findings }: { findings: FindingPayload[] }) {
-  const list = useRef<HTMLUListElement>(null);
-  useEffect(() => list.current?.focus({ preventScroll: true }), []);
   return (
-    <ul ref={list} class="mlm-findings" tabIndex={-1}>
+    <ul class="mlm-findings" tabIndex={-1} data-first-focus>
       {findings.map((finding) => (
         <Finding key={finding.component + finding.message} finding={finding} />
       ))}

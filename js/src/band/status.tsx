@@ -38,7 +38,7 @@ export function statusWords(source: StatusSource): StatusWords {
   if (isSilent) {
     return {
       tone: "warn",
-      icon: "unplugged",
+      icon: "warning",
       word: "Not connected to Python",
       says: ["run the cell to change the model"],
       hasFacts: false,
@@ -69,9 +69,7 @@ function Facts({ facts }: { facts: FitPayload["facts"] }) {
   return (
     <>
       {facts.map((runs, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: facts have no other name than their place
         <span key={at} class="mlm-fact">
-          {/* biome-ignore lint/suspicious/noArrayIndexKey: as above */}
           {runs.map((run, place) => (run.strong ? <b key={place}>{run.text}</b> : <span key={place}>{run.text}</span>))}
         </span>
       ))}

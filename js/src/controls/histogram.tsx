@@ -6,7 +6,6 @@ export function Histogram({ bins, width = 88, height = 22 }: { bins: number[]; w
     <svg class="mlm-histogram" width={width} height={height} aria-hidden="true" focusable="false">
       {bins.map((count, at) => {
         const tall = count > 0 ? Math.max(1, (count / top) * height) : 0;
-        // biome-ignore lint/suspicious/noArrayIndexKey: bins have no other name than their place
         return <rect key={at} x={at * step} y={height - tall} width={Math.max(1, step - 1)} height={tall} />;
       })}
     </svg>

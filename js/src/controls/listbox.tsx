@@ -1,6 +1,6 @@
 /** A list to choose from: type to search, arrows to move, Enter to choose. Focus stays in one place (aria-activedescendant). */
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useUid } from "../model/session";
 import { Icon } from "./icon";
 import { firstUsable, matches, moved, type Option } from "./options";
@@ -20,7 +20,7 @@ interface ListboxProps {
 
 function Row({ id, option, isActive, isChosen, multiple, onPick, onHover }: RowProps) {
   return (
-    <li
+    <div
       id={id}
       class="mlm-option"
       role="option"
@@ -40,7 +40,7 @@ function Row({ id, option, isActive, isChosen, multiple, onPick, onHover }: RowP
       {option.cells}
       {!multiple && isChosen && !option.cells && <Icon name="check" size={14} />}
       {option.problem && <span class="mlm-option-problem">{option.problem}</span>}
-    </li>
+    </div>
   );
 }
 
@@ -60,11 +60,9 @@ export function Listbox(props: ListboxProps) {
   const [query, setQuery] = useState("");
   const shown = matches(options, query);
   const [active, setActive] = useState(() => firstUsable(options, chosen[0]));
-  const field = useRef<HTMLInputElement & HTMLUListElement>(null);
-  const list = useRef<HTMLUListElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const activeId = shown[active] ? `${uid}-${active}` : undefined;
 
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
   useLayoutEffect(() => {
     list.current?.querySelector("[data-active]")?.scrollIntoView?.({ block: "nearest" });
   }, [active, query]);
@@ -98,7 +96,7 @@ export function Listbox(props: ListboxProps) {
         <div class="mlm-search">
           <Icon name="search" />
           <input
-            ref={field}
+            data-first-focus
             {...owned}
             type="text"
             role="combobox"
@@ -115,11 +113,9 @@ export function Listbox(props: ListboxProps) {
         </div>
       )}
       {head}
-      <ul
-        ref={(node) => {
-          list.current = node;
-          if (search === null) field.current = node as HTMLInputElement & HTMLUListElement;
-        }}
+      <div
+        ref={list}
+        data-first-focus={search === null || undefined}
         id={`${uid}-list`}
         role="listbox"
         class="mlm-options"
@@ -139,7 +135,7 @@ export function Listbox(props: ListboxProps) {
             onHover={() => at !== active && setActive(at)}
           />
         ))}
-      </ul>
+      </div>
       {shown.length === 0 && (
         <p class="mlm-none" role="status">
           {query ? `Nothing is called “${query}”.` : (empty ?? "Nothing to choose.")}

@@ -63,7 +63,7 @@ export function Picker(props: PickerProps) {
         {children}
       </button>
       {isOpen && (
-        <Popover anchor={button} label={label} name={`${name}-list`} role="presentation" onClose={close}>
+        <Popover anchor={button} label={label} name={`${name}-list`} isList onClose={close}>
           <Listbox
             label={label}
             options={options}

@@ -6,7 +6,8 @@ interface PopoverProps {
   anchor: RefObject<HTMLElement>;
   label: string;
   name: string;
-  role?: "dialog" | "presentation";
+  /** A list in it names itself; anything else is a dialog. */
+  isList?: boolean;
   /** `back` asks for the focus to return to the anchor. */
   onClose(back: boolean): void;
   children: ComponentChildren;
@@ -37,6 +38,7 @@ function hang(node: HTMLElement, anchor: HTMLElement, signal: AbortSignal, onOut
   };
   node.showPopover?.();
   again();
+  node.querySelector<HTMLElement>("[data-first-focus]")?.focus({ preventScroll: true });
   addEventListener("scroll", (event) => event.target !== node && !node.contains(event.target as Node) && again(), {
     signal,
     capture: true,
@@ -46,7 +48,7 @@ function hang(node: HTMLElement, anchor: HTMLElement, signal: AbortSignal, onOut
   document.addEventListener("pointerdown", onPointer, { signal, capture: true });
 }
 
-export function Popover({ anchor, label, name, role = "dialog", onClose, children }: PopoverProps) {
+export function Popover({ anchor, label, name, isList = false, onClose, children }: PopoverProps) {
   const panel = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const controller = new AbortController();
@@ -72,8 +74,7 @@ export function Popover({ anchor, label, name, role = "dialog", onClose, childre
       class="mlm-popover"
       data-mlm={name}
       popover="manual"
-      role={role}
-      aria-label={label}
+      {...(isList ? {} : { role: "dialog", "aria-label": label })}
       onKeyDown={onKeyDown}
       onFocusOut={onFocusOut}
     >

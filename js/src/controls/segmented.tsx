@@ -5,7 +5,8 @@ interface SegmentedProps<Value extends string> {
   label: string;
   value: Value;
   choices: readonly { value: Value; label: string }[];
-  onChange(value: Value): void;
+  /** `isClick` tells a pointer from the arrow keys, which must keep the focus. */
+  onChange(value: Value, isClick: boolean): void;
 }
 
 const STEP: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
@@ -20,7 +21,7 @@ export function Segmented<Value extends string>({ name, label, value, choices, o
     const at = choices.findIndex((choice) => choice.value === value);
     const next = (at + step + choices.length) % choices.length;
     const choice = choices[next];
-    if (choice) onChange(choice.value);
+    if (choice) onChange(choice.value, false);
     group.current?.querySelectorAll<HTMLElement>("[role=radio]")[next]?.focus();
   };
   return (
@@ -33,7 +34,7 @@ export function Segmented<Value extends string>({ name, label, value, choices, o
           data-mlm={`${name}-${choice.value}`}
           aria-checked={choice.value === value}
           tabIndex={choice.value === value ? 0 : -1}
-          onClick={() => choice.value !== value && onChange(choice.value)}
+          onClick={(event) => choice.value !== value && onChange(choice.value, event.detail > 0)}
         >
           {choice.label}
         </button>

@@ -12,8 +12,8 @@ export interface Axis {
 function stepFor(span: number, count: number): number {
   const raw = span / count;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].find((factor) => factor * power >= raw * 0.999) ?? 10;
-  return step * power;
+  const steps = [1, 2, 5, 10].map((factor) => factor * power);
+  return steps.reduce((best, step) => (Math.abs(Math.log(step / raw)) < Math.abs(Math.log(best / raw)) ? step : best));
 }
 
 /** Null when there is nothing finite to place. */

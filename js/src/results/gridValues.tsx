@@ -1,5 +1,5 @@
 /** At which values of a number the lines or panels are drawn: presets, or values typed. */
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Segmented } from "../controls/segmented";
 import type { GridValuesPayload } from "../model/payload";
 import { useUid } from "../model/session";
@@ -38,7 +38,13 @@ interface GridValuesProps {
 export function GridValues({ name, label, values, onChange }: GridValuesProps) {
   const [draft, setDraft] = useState<string | null>(null);
   const [isGiven, setGiven] = useState(values.mode === "given");
+  const field = useRef<HTMLInputElement>(null);
+  const wantsField = useRef(false);
   const id = useUid();
+  useLayoutEffect(() => {
+    if (wantsField.current) field.current?.focus();
+    wantsField.current = false;
+  });
   const text = draft ?? values.text;
   const problem = draft !== null ? valuesProblem(draft) : null;
   const commit = () => {
@@ -46,8 +52,9 @@ export function GridValues({ name, label, values, onChange }: GridValuesProps) {
     onChange({ mode: "given", text: cleanValues(draft) });
     setDraft(null);
   };
-  const onMode = (mode: GridValuesPayload["mode"]) => {
+  const onMode = (mode: GridValuesPayload["mode"], isClick: boolean) => {
     setGiven(mode === "given");
+    wantsField.current = isClick && mode === "given";
     const isReady = mode !== "given" || valuesProblem(values.text) === null;
     if (isReady) onChange({ mode, text: values.text });
   };
@@ -65,6 +72,7 @@ export function GridValues({ name, label, values, onChange }: GridValuesProps) {
       />
       {isGiven && (
         <input
+          ref={field}
           class="mlm-text-field"
           data-mlm={`values-${name}-text`}
           aria-label={`Values of ${label}, separated by commas`}

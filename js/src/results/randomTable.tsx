@@ -19,7 +19,6 @@ function Row({ row, isFirst, corrs }: { row: RandomRowPayload; isFirst: boolean;
       <td>{fixed(row.variance, digitsFor(row.variance))}</td>
       <td class="mlm-estimate">{fixed(row.sd, digitsFor(row.sd))}</td>
       {Array.from({ length: corrs }, (_, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the columns of a triangle are their places
         <td key={at}>{row.corr[at] === undefined ? "" : fixed(row.corr[at], 2)}</td>
       ))}
     </tr>

@@ -1,8 +1,10 @@
 /** The Summary tab: all numbers of a fit on one page. */
+import { CopyButton } from "../controls/copyButton";
 import type { FitPayload, SummaryPayload } from "../model/payload";
 import { fixed } from "../text/format";
 import { FixedTable } from "./fixedTable";
 import { RandomTable } from "./randomTable";
+import { tableText } from "./tableText";
 
 function Measures({ rows }: { rows: SummaryPayload["fit"] }) {
   return (
@@ -45,9 +47,12 @@ export function Summary({ fit }: { fit: FitPayload }) {
     );
   return (
     <>
-      <h3>
-        Fixed effects <span>{summary.note}</span>
-      </h3>
+      <header class="mlm-panel-head">
+        <h3>
+          Fixed effects <span>{summary.note}</span>
+        </h3>
+        <CopyButton name="copy-table" what="the table of fixed effects" text={tableText(summary)} />
+      </header>
       <FixedTable summary={summary} />
       <div class="mlm-thirds">
         <section>

@@ -21,7 +21,7 @@ export function Chip({ name, label, note, level = null, column = null, title, ch
   const link = () => column && setLinked(column);
   const unlink = () => setLinked(null);
   const onKeyDown = (event: KeyboardEvent) => {
-    const isOwn = (event.target as HTMLElement).closest("[role=presentation], input") === null;
+    const isOwn = (event.target as HTMLElement).closest(".mlm-popover") === null;
     if (!isOwn || (event.key !== "Delete" && event.key !== "Backspace")) return;
     event.preventDefault();
     onRemove();

@@ -33,7 +33,7 @@ function Shape({ column }: { column: ColumnPayload }) {
 function levelWords(column: ColumnPayload, groups: string[]): string {
   if (groups.includes(column.name)) return "group";
   const within = column.constant_within.filter((name) => groups.length === 0 || groups.includes(name));
-  return within[0] ? `one per ${within[0]}` : "";
+  return within[0] ? `per ${within[0]}` : "";
 }
 
 function Cells({ column, groups }: { column: ColumnPayload; groups: string[] }) {
@@ -64,10 +64,12 @@ export function KindSign({ kind }: { kind: ColumnPayload["kind"] }) {
   );
 }
 
+/** Columns that can take the role in the data's order, then those that cannot, each with its reason. */
 export function columnOptions(traits: Traits, role: ColumnRole, only?: readonly string[]): Option[] {
   const groups = groupColumns(traits);
   return traits.data.columns
-    .filter((column) => !only || only.includes(column.name) || column[`${role}_problem`] !== null)
+    .filter((column) => !only || only.includes(column.name) || column[`${role}_problem`])
+    .sort((a, b) => Number(Boolean(a[`${role}_problem`])) - Number(Boolean(b[`${role}_problem`])))
     .map((column) => ({
       id: column.name,
       label: column.name,

@@ -35,8 +35,9 @@ function Outcome({ traits }: { traits: Traits }) {
 function Groups({ traits }: { traits: Traits }) {
   const { ask } = useSession();
   const { groups, group_choices } = traits.setup;
+  const offered = new Set(group_choices.map(({ id }) => id));
   const unusable = columnOptions(traits, "group", []).filter(
-    (option) => !groups.some((group) => group.id === option.id),
+    (option) => !offered.has(option.id) && !groups.some((group) => group.id === option.id),
   );
   const options = [
     ...group_choices.map(({ id, label, detail }) => ({
