@@ -31,6 +31,7 @@ _LABEL_LIMIT = 260
 _LABEL_GAP = 14
 _MOST_NUMBERED = 25  # above, the columns of numbers are dropped
 _MOST_MODELS = 4
+_DOT = 8  # px
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _HEADINGS = {"L1": "Level 1", "L2": "Level 2", "L3": "Level 3"}
 
@@ -155,7 +156,7 @@ def coefficients_spec(
         title=title if title is not None else _title([*named.values()]),
         subtitle=_subtitle(estimates, [*named], rows, level, intercept),
         data={
-            "terms": _term_rows(estimates, rows, [*named], layout, level),
+            "terms": _term_rows(estimates, rows, [*named], layout, level, layout.plot / (reach.high - reach.low)),
             "labels": _label_rows(rows, layout),
         },
         colours=colours,
@@ -276,8 +277,9 @@ def _number_texts(estimates: Sequence[_Estimate]) -> list[tuple[str, str]]:
 
 
 def _term_rows(
-    estimates: Sequence[_Estimate], rows: _Rows, models: Sequence[str], layout: _Layout, level: float
+    estimates: Sequence[_Estimate], rows: _Rows, models: Sequence[str], layout: _Layout, level: float, px: float
 ) -> list[Spec]:
+    """`px` is the length of one unit of x."""
     decimals = max(decimals_for(row.std_error, 3) for row in estimates)
     return [
         {
@@ -289,6 +291,7 @@ def _term_rows(
             "hi": _number(row.high, decimals),
             "lo50": _number(row.low50, decimals),
             "hi50": _number(row.high50, decimals),
+            "d": int((row.high50 - row.low50) * px > _DOT),
             "b_text": estimate,
             "i_text": interval,
             "se_text": written(row.std_error, decimals_for(row.std_error, 3)),
@@ -357,14 +360,15 @@ def _frame(rows: _Rows, layout: _Layout, reach: Axis, title: str, colours: Token
 
 def _one_model(layout: _Layout, colours: Tokens) -> list[Spec]:
     accent = colours["accent"]
+    dot: Spec = {"type": "point", "filled": True, "opacity": 1}
     marks = [
         layer({"type": "rule", "strokeWidth": 1.5, "color": accent}, _span("lo", "hi"), data="terms"),
         layer({"type": "rule", "strokeWidth": 7, "color": accent}, _span("lo50", "hi50"), data="terms"),
         layer(
-            {"type": "point", "filled": True, "size": 20, "opacity": 1, "color": colours["background"]},
-            {"x": linear("b")},
-            data="terms",
+            {**dot, "size": 20, "color": colours["background"]}, {"x": linear("b")}, data="terms", where="datum.d === 1"
         ),
+        # Inside a bar narrower than itself the dot would hide bar and zero line.
+        layer({**dot, "size": 45, "color": accent}, {"x": linear("b")}, data="terms", where="datum.d === 0"),
     ]
     return [*marks, *(_numbers(layout, colours) if layout.numbers else [])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -22,6 +23,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 MOST_PANELS = 12
+_BRACKETS = re.compile(r"(?P<name>.*\S)\s*\[(?P<values>[^\[\]]*)\]\s*")
 _MIDDLE = (0.01, 0.99)
 """Lines run over the middle 98 % of x: no prediction where there are no data."""
 
@@ -36,6 +38,7 @@ class Grid:
     """
 
     x_name: str
+    x_label: str
     x_levels: tuple[str, ...]
     lines: Values | None
     panels: Values | None
@@ -82,12 +85,14 @@ def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
     frame = model.predictions(ordered, level=level)
     # By place: a column of the data may be called "estimate" too.
     columns = {name: frame.iloc[:, i] for i, name in enumerate(ordered)}
-    mean, _, low, high = (frame.iloc[:, len(ordered) + i].to_numpy(dtype=float) for i in range(4))
+    numbers = frame.iloc[:, len(ordered) :]
+    mean, low, high = (numbers[name].to_numpy(dtype=float) for name in ("estimate", "conf_low", "conf_high"))
     others = [_values(model, name, columns[name], how) for name, how in ordered.items() if name != x_name]
     lines, panels = _roles(others)
     x_levels = () if model.column_kind(x_name) == "number" else _levels(model, x_name, columns[x_name])
     grid = Grid(
         x_name,
+        label_of_predictor(model, x_name),
         x_levels,
         lines,
         panels,
@@ -99,6 +104,12 @@ def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
         high,
     )
     return grid if x_levels or wanted[x_name] is not None else _where_data_are(model, grid)
+
+
+def label_of_predictor(model: PlottedModel, name: str) -> str:
+    """What a number is called where people read: "ses (within school)"."""
+    info = model.term_info()
+    return next((str(label) for term, label in zip(info["term"], info["label"], strict=True) if term == name), name)
 
 
 def rows_of(model: PlottedModel, term: Values | None) -> Ints:
@@ -116,18 +127,49 @@ def rows_of(model: PlottedModel, term: Values | None) -> Ints:
 
 
 def _wanted(model: PlottedModel, terms: Terms) -> dict[str, Any]:
-    names = [terms] if isinstance(terms, str) else list(terms)
-    how = dict(terms) if isinstance(terms, Mapping) else {}
-    allowed = [str(name) for name in model.data.columns if name != model.outcome and name not in model.n_groups]
-    for name in names:
-        chosen(name, allowed, "terms")
-    if not 1 <= len(names) <= 3 or len(set(names)) != len(names):
+    """Predictors of the model and what is asked of their values."""
+    given: list[tuple[str, Any]]
+    if isinstance(terms, Mapping):
+        given = [(str(name), how) for name, how in terms.items()]
+    else:
+        given = [_with_values(model, str(text)) for text in ([terms] if isinstance(terms, str) else terms)]
+    wanted = {_predictor(model, name): how for name, how in given}
+    if not 1 <= len(given) <= 3 or len(wanted) != len(given):
         raise OptionError(
-            f"terms must be one to three different columns, not {names!r}.",
+            f"terms must be one to three different predictors, not {[name for name, _ in given]!r}.",
             hint="The first number runs along x, the next term makes the lines, the third the panels.",
             argument="terms",
         )
-    return {name: how.get(name) for name in names}
+    return wanted
+
+
+def _with_values(model: PlottedModel, text: str) -> tuple[str, Any]:
+    """`homework [0, 7]`, `homework [quartiles]`: a name and its values; a name with brackets of its own stays whole."""
+    found = _BRACKETS.fullmatch(text)
+    if found is None or text in model.predictors:
+        return text, None
+    items = [item.strip() for item in found["values"].split(",") if item.strip()]
+    if items in (["sd"], ["quartiles"], ["range"]):
+        return found["name"], items[0]
+    return found["name"], [_number_or_text(item) for item in items]
+
+
+def _number_or_text(item: str) -> float | str:
+    try:
+        return float(item)
+    except ValueError:
+        return item
+
+
+def _predictor(model: PlottedModel, name: str) -> str:
+    """The predictor of that name, or the one that is made of that column: `within(ses, school)` for `ses`."""
+    predictors = list(model.predictors)
+    made = [each for each in predictors if re.match(rf"\w+\(`?{re.escape(name)}`?\s*,", each)]
+    if name not in predictors and len(made) > 1:
+        raise OptionError(
+            f"{name!r} enters the model in several ways.", hint=f"Name one of {', '.join(made)}.", argument="terms"
+        )
+    return made[0] if made and name not in predictors else chosen(name, predictors, "terms")
 
 
 def _x_term(model: PlottedModel, wanted: Mapping[str, Any]) -> str:
@@ -138,9 +180,10 @@ def _x_term(model: PlottedModel, wanted: Mapping[str, Any]) -> str:
 
 def _values(model: PlottedModel, name: str, column: pd.Series[Any], how: Any) -> Values:
     if model.column_kind(name) != "number":
-        return Values(name, _levels(model, name, column), "levels")
+        return Values(name, _levels(model, name, column), "levels", name)
+    label = label_of_predictor(model, name)
     values = tuple(sorted({float(value) for value in column}))
-    return Values(name, values, "sd" if how is None else how if isinstance(how, str) else "given")
+    return Values(name, values, "sd" if how is None else how if isinstance(how, str) else "given", label)
 
 
 def _levels(model: PlottedModel, name: str, column: pd.Series[Any]) -> tuple[str, ...]:

@@ -71,15 +71,22 @@ def shorten(text: str, limit: float, size: float = 11, *, bold: bool = False) ->
 
 def lines(text: str, limit: float, size: float = 12, *, at_most: int = 2, bold: bool = False) -> list[str]:
     """The text broken at blanks into lines of at most `limit` px; what does not fit into `at_most` lines is cut."""
-    words = text.split(" ")
+    broken = _broken(text, limit, size, at_most, bold=bold)
+    if len(broken) == 2 and width(broken[1], size, bold=bold) < 0.2 * limit:  # no word alone on a line
+        shorter = _broken(text, 0.75 * limit, size, at_most, bold=bold)
+        broken = shorter if width(shorter[-1], size, bold=bold) <= limit else broken
+    return [shorten(line, limit, size, bold=bold) for line in broken]
+
+
+def _broken(text: str, limit: float, size: float, at_most: int, *, bold: bool) -> list[str]:
     broken = [""]
-    for word in words:
+    for word in text.split(" "):
         longer = f"{broken[-1]} {word}" if broken[-1] else word
         if broken[-1] and len(broken) < at_most and width(longer, size, bold=bold) > limit:
             broken.append(word)
         else:
             broken[-1] = longer
-    return [shorten(line, limit, size, bold=bold) for line in broken]
+    return broken
 
 
 def plain(text: str) -> str:

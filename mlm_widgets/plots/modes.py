@@ -75,9 +75,18 @@ def group_modes(
     mode, half = np.zeros((2, len(names), len(terms)))
     mode[rows, columns] = frame["estimate"].to_numpy(dtype=float)
     half[rows, columns] = (frame["upper"].to_numpy(dtype=float) - frame["lower"].to_numpy(dtype=float)) / 2
+    _flatten_noise(mode, half, model)
     order = np.argsort(mode[:, by], kind="stable")
     ordered = tuple(names[i] for i in order)
     return GroupModes(group, ordered, tuple(terms), mode[order], half[order], by, _picked(ordered, pick))
+
+
+def _flatten_noise(mode: Floats, half: Floats, model: PlottedModel) -> None:
+    """Set to zero the terms whose variance is zero but for rounding: else the axis would span 1e-23."""
+    outcome = model.data[model.outcome] if model.outcome in model.data.columns else None
+    scale = float(np.std(outcome.to_numpy(dtype=float))) if outcome is not None else 1.0
+    noise = (np.abs(mode) + half).max(axis=0, initial=0.0) < 1e-12 * scale
+    mode[:, noise] = half[:, noise] = 0.0
 
 
 def _picked(names: tuple[str, ...], pick: Sequence[object]) -> tuple[int, ...]:

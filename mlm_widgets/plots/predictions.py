@@ -357,9 +357,17 @@ class _Look:
         if not self.has_legend:
             return None
         term = self.grid.lines
-        title = None if term is None or term.is_number else lettering.shorten(term.name, 200, 12)
+        title = None if term is None or term.is_number else lettering.shorten(term.label, 200, 12)
         symbol = {} if self.grid.is_factor else {"symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2}
-        return {"title": title, "titleOrient": "left", "labelLimit": 300, "offset": 12, "symbolOpacity": 1, **symbol}
+        return {
+            "title": title,
+            "titleOrient": "left",
+            "titleAnchor": "middle",
+            "labelLimit": 300,
+            "offset": 12,
+            "symbolOpacity": 1,
+            **symbol,
+        }
 
     @property
     def colour(self) -> Spec:
@@ -408,7 +416,7 @@ def _panel(look: _Look, panel: int, model: PlottedModel, labels: Sequence[_Label
 
 def _axis_below(look: _Look, model: PlottedModel, *, has_title: bool) -> Spec:
     grid, layout = look.grid, look.layout
-    title = lettering.shorten(in_brackets(grid.x_name, model.units(grid.x_name)), layout.width, 12)
+    title = lettering.shorten(in_brackets(grid.x_label, model.units(grid.x_name)), layout.width, 12)
     made = x_axis(layout.x, title if has_title else None, grid=False)
     if grid.is_factor:
         step = layout.width / len(grid.x_levels)
@@ -496,7 +504,7 @@ def _hit(look: _Look, panel: int, here: str) -> Spec:
         "strokeOpacity": 0,
         "color": look.colours["ref"],
     }
-    told = {"t": look.grid.x_name} | {f"v{i}": name or "Predicted" for i, name in enumerate(look.names)}
+    told = {"t": look.grid.x_label} | {f"v{i}": name or "Predicted" for i, name in enumerate(look.names)}
     tooltip = [{"field": field, "type": "nominal", "title": lettering.plain(title)} for field, title in told.items()]
     channels = {"y": at(0), "y2": {"value": "height"}, "tooltip": tooltip}
     return {"name": f"hit{panel}", **layer(mark, channels, data="hits", where=here)}
@@ -516,14 +524,14 @@ def _hover_parameter(grid: Grid) -> list[Spec]:
 
 
 def _title(model: PlottedModel, grid: Grid) -> str:
-    names = [grid.x_name, *(term.name for term in (grid.lines, grid.panels) if term)]
+    names = [grid.x_label, *(term.label for term in (grid.lines, grid.panels) if term)]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
     return f"Predicted {model.outcome} by {listed}"
 
 
 def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw: bool) -> str:
     what = f", {percent(level)} {'intervals' if grid.is_factor else 'bands'}" if bands or grid.is_factor else ""
-    over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_name, 150, 12)}"
+    over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_label, 150, 12)}"
     others = " Other predictors at their mean or reference level." if _has_others(model, grid) else ""
     points = f" Points: {_sampled_from(grid)}." if raw else ""
     return f"Population level{what}{over}.{others}{points}"
@@ -537,5 +545,5 @@ def _sampled_from(grid: Grid) -> str:
 def _has_others(model: PlottedModel, grid: Grid) -> bool:
     info = model.term_info()
     labels = [str(label) for label, is_one in zip(info["label"], info["is_intercept"], strict=True) if not is_one]
-    names = [grid.x_name, *(term.name for term in (grid.lines, grid.panels) if term)]
+    names = [grid.x_label, *(term.label for term in (grid.lines, grid.panels) if term)]
     return any(not any(name in label for name in names) for label in labels)

@@ -28,11 +28,15 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The values that one term takes in the chart; ``how`` is "sd", "quartiles", "given" or, for a factor, "levels"."""
+    """The values that one term takes in the chart.
+
+    ``how`` is "sd", "quartiles", "range", "given" or, for a factor, "levels"; ``label`` is the term's name for people.
+    """
 
     name: str
     values: tuple[object, ...]
     how: str
+    label: str
 
     @property
     def is_number(self) -> bool:
@@ -47,7 +51,7 @@ class Values:
 
 def label_of(term: Values, i: int, *, with_name: bool = False) -> str:
     """What a value is called: "Low ses (−0.78)", "ses 2"; a level by itself, or "sector: Public"."""
-    value, name = term.values[i], lettering.shorten(term.name, _NAME_LIMIT, 11, bold=True)
+    value, name = term.values[i], lettering.shorten(term.label, _NAME_LIMIT, 11, bold=True)
     if not term.is_number:
         return f"{name}: {value}" if with_name else str(value)
     text = significant(float(str(value)))

@@ -26,6 +26,10 @@ class PlottedModel(Protocol):
         """Number of groups of each grouping factor."""
 
     @property
+    def predictors(self) -> Sequence[str]:
+        """Variables of the fixed part that can be set, as columns of `data`."""
+
+    @property
     def data(self) -> pd.DataFrame:
         """The rows that were used."""
 

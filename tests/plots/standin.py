@@ -34,6 +34,10 @@ class StandIn:
         return f"{self.outcome} ~ {self.fixed} + {' + '.join(bars)}"
 
     @property
+    def predictors(self) -> list[str]:
+        return [name for name in self.data.columns if name != self.outcome and name not in self.groups]
+
+    @property
     def n_groups(self) -> dict[str, int]:
         return {group: self.data[group].nunique() for group in self.groups}
 

@@ -95,9 +95,9 @@ def test_more_than_four_lines_become_panels() -> None:
     ("terms", "match"),
     [
         (["cse"], r"terms must be one of[\s\S]*'cses'"),
-        (["cses", "cses"], "one to three different columns"),
-        (["cses", "sector", "meanses", "sex"], "one to three different columns"),
-        ([], "one to three different columns"),
+        (["cses", "cses"], "one to three different predictors"),
+        (["cses", "sector", "meanses", "sex"], "one to three different predictors"),
+        ([], "one to three different predictors"),
         (
             {"cses": None, "meanses": [i / 10 for i in range(13)]},
             r"room for 12 panels[\s\S]*\{'meanses': \[0.0, 0.1\]\}",
@@ -107,3 +107,10 @@ def test_more_than_four_lines_become_panels() -> None:
 def test_wrong_terms_say_what_is_allowed(terms: Any, match: str) -> None:
     with pytest.raises(OptionError, match=match):
         predictions(models.hsb(), terms)
+
+
+def test_values_may_be_written_behind_the_name() -> None:
+    asked = predictions_spec(models.hsb(), ["cses", "meanses [0, 0.7]"])
+    assert asked == predictions_spec(models.hsb(), {"cses": None, "meanses": [0, 0.7]})
+    quartiles = predictions_spec(models.hsb(), ["cses", "meanses [quartiles]"])
+    assert quartiles["datasets"]["labels"][1]["t"] == "Median (0.04)"
