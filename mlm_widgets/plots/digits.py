@@ -109,8 +109,8 @@ def ticks_inside(reach: Axis, pixels: float, size: float = 11) -> Axis:
 
 
 def fitted_axis(low: float, high: float, pixels: float, *, margin: float) -> Axis:
-    """An axis of so many px with about a tick each 60, but at least three where their labels have room."""
-    fewest = max(3, round(pixels / 60))
+    """An axis of so many px with about a tick each 75, but at least three where their labels have room."""
+    fewest = max(3, round(pixels / 75))
     made = [ticks_inside(axis(low, high, margin=margin, count=count), pixels) for count in range(fewest, fewest + 4)]
     return next((each for each in made if len(each.ticks) >= 3), made[0])
 

@@ -358,7 +358,7 @@ class _Look:
             return None
         term = self.grid.lines
         title = None if term is None or term.is_number else lettering.shorten(term.label, 200, 12)
-        symbol = {} if self.grid.is_factor else {"symbolType": "stroke", "symbolSize": 400, "symbolStrokeWidth": 2}
+        symbol = {} if self.grid.is_factor else {"symbolType": "stroke", "symbolSize": 225, "symbolStrokeWidth": 2}
         return {
             "title": title,
             "titleOrient": "left",

@@ -59,7 +59,8 @@ def label_of(term: Values, i: int, *, with_name: bool = False) -> str:
         gap = min((float(str(b)) - float(str(a)) for a, b in pairwise(term.values)), default=1.0)
         text = without_zeros(written(float(str(value)), decimals_for(gap)))
     pattern = _LABELS[term.how][i] if term.how in _LABELS and term.is_ordered else "{name} {value}"
-    return pattern.replace("{value}", text).replace("{name}", name)
+    label = pattern.replace("{value}", text).replace("{name}", name)
+    return f"{name}: {label[0].lower()}{label[1:]}" if with_name and "{name}" not in pattern and i == 0 else label
 
 
 def styles(term: Values | None) -> list[tuple[str, list[int]]]:
