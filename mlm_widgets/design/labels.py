@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
 from mlm_widgets.design.build import Design, DesignSpec
 from mlm_widgets.design.variables import variables_of
 from mlm_widgets.formula import Call, Expression, parse_factor, to_text
+from mlm_widgets.frames import is_constant_within, longest_chain
 
 __all__ = ["TermLabel", "coefficient_labels", "factor_label", "random_label", "variable_levels"]
 
@@ -134,33 +134,16 @@ def variable_levels(design: Design) -> dict[str, int]:
     constant: dict[str, list[int]] = {}
     for key in design.spec.fixed.variables:
         values = _codes_of_values(design, key)
-        constant[key] = [f for f, codes in enumerate(design.codes) if _is_function_of(values, codes)]
+        constant[key] = [f for f, codes in enumerate(design.codes) if is_constant_within(values, codes)]
     nested = {
         (f, g)
         for f in range(len(design.codes))
         for g in range(len(design.codes))
-        if f != g and _is_function_of(design.codes[g], design.codes[f])
+        if f != g and is_constant_within(design.codes[g], design.codes[f])
     }
-    return {key: 1 + _longest_chain(found, nested) for key, found in constant.items()}
+    return {key: 1 + longest_chain(found, nested) for key, found in constant.items()}
 
 
 def _codes_of_values(design: Design, key: str) -> np.ndarray:  # type: ignore[type-arg]
     values = design.variables[key]
     return np.asarray(values.codes if hasattr(values, "codes") else values)
-
-
-def _is_function_of(values: np.ndarray, codes: np.ndarray) -> bool:  # type: ignore[type-arg]
-    """Whether rows of the same code have the same value."""
-    first = np.empty(int(codes.max()) + 1, dtype=values.dtype)
-    first[codes[::-1]] = values[::-1]
-    if values.dtype.kind == "f":
-        return bool(np.allclose(values, first[codes], rtol=1e-12, atol=1e-12 * (1e-300 + float(np.abs(values).max()))))
-    return bool(np.array_equal(values, first[codes]))
-
-
-def _longest_chain(found: list[int], nested: set[tuple[int, int]]) -> int:
-    for size in range(len(found), 0, -1):
-        for chain in combinations(found, size):
-            if all((f, g) in nested or (g, f) in nested for f, g in combinations(chain, 2)):
-                return size
-    return 0

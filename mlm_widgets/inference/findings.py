@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.frames import is_constant_within
 
 __all__ = ["Finding", "findings"]
 
@@ -113,7 +114,7 @@ def _slopes_without_variation(fit: Fit) -> list[Finding]:
     for group in fit.groups:
         Z, codes = fit.design.Z[group.place], fit.design.codes[group.place]
         for k, name in enumerate(group.grouping.names):
-            if name != "Intercept" and len(group.grouping.names) > 1 and _is_constant_within(Z[:, k], codes):
+            if name != "Intercept" and len(group.grouping.names) > 1 and is_constant_within(Z[:, k], codes):
                 found.append(
                     Finding(
                         "warning",
@@ -124,12 +125,6 @@ def _slopes_without_variation(fit: Fit) -> list[Finding]:
                     )
                 )
     return found
-
-
-def _is_constant_within(values: np.ndarray, codes: np.ndarray) -> bool:  # type: ignore[type-arg]
-    first = np.zeros(int(codes.max()) + 1)
-    first[codes[::-1]] = values[::-1]
-    return bool(np.all(values == first[codes]))
 
 
 def _missing_rows(fit: Fit) -> list[Finding]:

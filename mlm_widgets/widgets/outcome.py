@@ -1,0 +1,192 @@
+"""A fitted model as JSON: what `fit` holds for the browser."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from mlm_widgets.design import factor_label
+from mlm_widgets.errors import MlmError
+from mlm_widgets.formula import parse_factor
+from mlm_widgets.results import MixedModel
+
+__all__ = ["EMPTY_FIT", "failed_payload", "ready_payload", "running_payload"]
+
+Payload = dict[str, Any]
+
+EMPTY_FIT: Payload = {
+    "state": "empty",
+    "formula": "",
+    "stale": False,
+    "kind": "ok",
+    "word": "",
+    "facts": [],
+    "message": None,
+    "hint": None,
+    "findings": [],
+    "summary": None,
+    "code": None,
+    "elapsed_ms": 0,
+}
+WORDS = {"converged": ("ok", "Converged"), "boundary": ("boundary", "At the boundary"), "failed": ("error", "Not converged")}
+
+
+def running_payload(last: Payload, formula: str) -> Payload:
+    """The last results, while the model of `formula` is being fitted."""
+    return {**last, "state": "running", "stale": last["formula"] != formula, "message": None, "hint": None}
+
+
+def failed_payload(last: Payload, error: MlmError) -> Payload:
+    """The last results, stale, with what went wrong."""
+    return {
+        **last,
+        "state": "failed",
+        "stale": last["summary"] is not None,
+        "kind": "error",
+        "word": "Not fitted",
+        "message": error.message,
+        "hint": error.hint,
+    }
+
+
+def ready_payload(model: MixedModel, data_name: str, elapsed_ms: float) -> Payload:
+    """Everything that is shown of a fitted model."""
+    kind, word = WORDS[model.state]
+    return {
+        "state": "ready",
+        "formula": model.formula,
+        "stale": False,
+        "kind": kind,
+        "word": word,
+        "facts": _facts(model, elapsed_ms),
+        "message": None,
+        "hint": None,
+        "findings": [asdict(finding) for finding in model.findings],
+        "summary": _summary(model),
+        "code": {"python": model.to_python(data_name), "r": model.to_r(data_name)},
+        "elapsed_ms": round(elapsed_ms, 1),
+    }
+
+
+def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
+    facts = [[_run(f"{model.trace.n_evaluations} evaluations · {_duration(elapsed_ms)}")]]
+    for name, sizes in model.group_sizes.items():
+        low, high = int(sizes.min()), int(sizes.max())
+        span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
+        facts.append([_run(f"{len(sizes):,}", strong=True), _run(f" {name}, "), _run(span, strong=True), _run(" rows each")])
+    if model.null is not None:
+        icc = model.null.icc()
+        for name, value in icc.by_group.items():
+            label = "ICC " if len(icc.by_group) == 1 else f"ICC {name} "
+            facts.append([_run(label), _run(_two_digits(value), strong=True)])
+    dropped = model.fit_result.design.n_rows - model.nobs
+    facts.append([_run(f"{dropped:,} rows dropped" if dropped else "no rows dropped")])
+    return facts
+
+
+def _run(text: str, *, strong: bool = False) -> Payload:
+    return {"text": text, "strong": True} if strong else {"text": text}
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _duration(elapsed_ms: float) -> str:
+    return f"{elapsed_ms:.0f} ms" if elapsed_ms < 1000 else f"{elapsed_ms / 1000:.1f} s"
+
+
+def _summary(model: MixedModel) -> Payload:
+    has_df = model.df_method == "satterthwaite"
+    return {
+        "note": "Satterthwaite df, Wald intervals" if has_df else "Normal approximation, Wald intervals",
+        "statistic_name": "t" if has_df else "z",
+        "fixed": _fixed(model),
+        "random": _random(model),
+        "fit": _fit_statistics(model),
+        "explained": _explained(model),
+    }
+
+
+def _fixed(model: MixedModel) -> list[Payload]:
+    info = model.term_info().set_index("term")
+    rows = []
+    for row in model.tidy("fixed").itertuples():
+        label, detail = _split_label(info.loc[row.term, "label"])
+        rows.append(
+            {
+                "term": row.term,
+                "label": label,
+                "detail": detail,
+                "level": info.loc[row.term, "level"],
+                "is_intercept": bool(info.loc[row.term, "is_intercept"]),
+                **{key: _json(getattr(row, key)) for key in NUMBERS},
+            }
+        )
+    return rows
+
+
+NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+
+
+def _split_label(label: str) -> tuple[str, str]:
+    """`ses × sector [Public]` -> "ses × sector" and "Public"; `ses (within school)` -> "ses" and "within school"."""
+    for opening, closing in ("[]", "()"):
+        start = label.find(f" {opening}")
+        if label.endswith(closing) and start >= 0 and label.count(f" {opening}") == 1 and "×" not in label[start:]:
+            return label[:start], label[start + 2 : -1]
+    return label, ""
+
+
+def _json(value: float) -> float | None:
+    """A number that JSON can hold."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _random(model: MixedModel) -> list[Payload]:
+    table = model.varcorr()
+    rows: list[Payload] = []
+    for row in table[table["term2"].isna()].itertuples():
+        is_residual = row.term1 is None or row.term1 != row.term1
+        label, detail = ("", "") if is_residual else _random_label(row.term1)
+        pairs = table[(table["group"] == row.group) & (table["term2"] == row.term1)]
+        corr = [] if is_residual else [_json(value) for value in pairs["sd_or_corr"]]
+        rows.append(
+            {
+                "group": row.group, "term": label, "detail": detail, "variance": _json(row.variance),
+                "sd": _json(row.sd_or_corr), "corr": corr,
+            }
+        )  # fmt: skip
+    return rows
+
+
+def _random_label(name: str) -> tuple[str, str]:
+    if name == "Intercept":
+        return name, ""
+    try:
+        return factor_label(parse_factor(name))
+    except MlmError:
+        return _split_label(name.replace("[", " [").replace("[T.", "["))
+
+
+def _fit_statistics(model: MixedModel) -> list[Payload]:
+    name = "REML criterion" if model.reml else "Deviance"
+    rows = [
+        (name, model.criterion, 1),
+        ("Log-likelihood", model.llf, 1),
+        ("AIC", model.aic, 1),
+        ("BIC", model.bic, 1),
+        ("Parameters", model.n_params, 0),
+        ("Rows", model.nobs, 0),
+    ]
+    return [{"label": label, "value": value, "digits": digits} for label, value, digits in rows]
+
+
+def _explained(model: MixedModel) -> list[Payload]:
+    r2, icc = model.r2(), model.icc()
+    rows = [("R² marginal", r2.marginal, "r2"), ("R² conditional", r2.conditional, "r2")]
+    if model.null is not None:
+        rows.append(("ICC, no predictors", model.null.icc().adjusted, "icc"))
+    rows.append(("ICC, this model", icc.adjusted, "icc"))
+    return [{"label": label, "value": _json(value), "kind": kind} for label, value, kind in rows]

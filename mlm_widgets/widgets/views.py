@@ -1,0 +1,183 @@
+"""What the result tabs show: the controls of the charts, and the charts themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlm_widgets.design import factor_label, random_label
+from mlm_widgets.errors import MlmError, OptionError
+from mlm_widgets.formula import parse_factor
+from mlm_widgets.plots import caterpillar_spec, coefficients_spec, predictions_spec
+from mlm_widgets.results import MixedModel
+
+__all__ = ["CHARTS", "Views", "chart_payload", "changed_views", "views_for", "views_payload"]
+
+Payload = dict[str, Any]
+
+CHARTS = ("coefficients", "caterpillar", "predictions")
+MODES = ("sd", "quartiles", "given")
+DEFAULT_VALUES = {"mode": "sd", "text": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """How the charts are to be drawn; ids are names of groupings, terms and variables of the model."""
+
+    intercept: bool = False
+    group: str | None = None
+    sort: str | None = None
+    along: str | None = None
+    lines: str | None = None
+    panels: str | None = None
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    bands: bool = True
+    raw: bool = False
+
+
+def views_for(model: MixedModel, last: Views) -> Views:
+    """The views for a new model: the person's choices where they still exist, else what suits the model."""
+    groups = list(model.n_groups)
+    group = last.group if last.group in groups else groups[0]
+    terms = _terms_of(model, group)
+    along, lines, panels = _shown_predictors(model, last)
+    return replace(
+        last,
+        group=group,
+        sort=last.sort if last.sort in terms else terms[0],
+        along=along,
+        lines=lines,
+        panels=panels,
+        values={key: value for key, value in last.values.items() if key in model.predictors},
+    )
+
+
+def _terms_of(model: MixedModel, group: str) -> list[str]:
+    fits = {fit.grouping.name: fit.grouping for fit in model.fit_result.groups}
+    return list(fits[group].names)
+
+
+def _shown_predictors(model: MixedModel, last: Views) -> tuple[str | None, str | None, str | None]:
+    choices = model.predictors
+    if last.along in choices:
+        kept = [key if key in choices else None for key in (last.lines, last.panels)]
+        if kept[0] is not None or not _partners(model, last.along):
+            return last.along, kept[0], kept[1] if kept[0] else None
+    numbers = [key for key in choices if model.column_kind(key) == "number"]
+    interacting = [key for key in numbers if _partners(model, key)]
+    along = next(iter([*interacting, *numbers, *choices]), None)
+    if along is None:
+        return None, None, None
+    partners = _partners(model, along)
+    factors_first = sorted(partners, key=lambda key: model.column_kind(key) != "factor")
+    return along, *([*factors_first, None, None][:2])
+
+
+def _partners(model: MixedModel, key: str) -> list[str]:
+    """Variables that `key` interacts with."""
+    found: list[str] = []
+    for term in model.spec.terms:
+        parts = [part for factor in term for part in _variables(model, factor)]
+        if len(term) > 1 and key in parts:
+            found.extend(part for part in parts if part != key)
+    return list(dict.fromkeys(found))
+
+
+def _variables(model: MixedModel, factor: str) -> list[str]:
+    name = factor_label(parse_factor(factor))[0]
+    return [key for key in model.predictors if key == factor or key == name or key == f"C({name})"][:1]
+
+
+def views_payload(model: MixedModel | None, views: Views) -> Payload:
+    """The controls of the charts."""
+    if model is None:
+        groups, terms, choices = [], [], []
+    else:
+        groups = [{"id": name, "label": name} for name in model.n_groups]
+        terms = [{"id": name, "label": random_label(name)} for name in _terms_of(model, views.group or groups[0]["id"])]
+        choices = [_choice(model, key) for key in model.predictors]
+    shown = {key: dict(views.values.get(key, DEFAULT_VALUES)) for key in (views.lines, views.panels) if key is not None}
+    is_number = {choice["id"]: choice["kind"] == "number" for choice in choices}
+    return {
+        "coefficients": {"intercept": views.intercept},
+        "caterpillar": {"groups": groups, "group": views.group, "terms": terms, "sort": views.sort},
+        "predictions": {
+            "choices": choices,
+            "along": views.along,
+            "lines": views.lines,
+            "panels": views.panels,
+            "values": {key: value for key, value in shown.items() if is_number.get(key)},
+            "bands": views.bands,
+            "raw": views.raw,
+            "level": 0.95,
+        },
+    }
+
+
+def _choice(model: MixedModel, key: str) -> Payload:
+    label, detail = factor_label(parse_factor(key))
+    return {"id": key, "label": f"{label} {detail}".strip(), "kind": model.column_kind(key)}
+
+
+def changed_views(model: MixedModel | None, views: Views, changes: Mapping[str, Any]) -> Views:
+    """The views after a person's choice; names that the model does not have are refused."""
+    allowed = {
+        "group": list(model.n_groups) if model else [],
+        "sort": _terms_of(model, str(changes.get("group", views.group))) if model and (views.group or "group" in changes) else [],
+        **dict.fromkeys(("along", "lines", "panels"), [*(model.predictors if model else []), None]),
+    }
+    for name, options in allowed.items():
+        if name in changes and changes[name] not in options:
+            raise OptionError(f"The model has no “{changes[name]}”.", hint=f"Choose one of: {', '.join(map(str, options))}.")
+    views = replace(views, **changes)
+    if model is not None and "group" in changes and "sort" not in changes:
+        views = replace(views, sort=_terms_of(model, str(views.group))[0])
+    return _without_repeats(views, changes)
+
+
+def _without_repeats(views: Views, changes: Mapping[str, Any]) -> Views:
+    """A predictor stands along, in lines, or in panels; the newest choice wins, an empty place is filled from behind."""
+    places = ("along", "lines", "panels")
+    for name in places:
+        if name in changes and changes[name] is not None:
+            others = {other: None for other in places if other != name and getattr(views, other) == changes[name]}
+            views = replace(views, **others)
+    shown = [key for key in (views.along, views.lines, views.panels) if key is not None]
+    along, lines, panels = [*shown, None, None, None][:3]
+    return replace(views, along=along, lines=lines, panels=panels)
+
+
+def chart_payload(name: str, model: MixedModel, views: Views, version: int) -> Payload:
+    """The Vega-Lite specification of a chart, or the reason why there is none."""
+    try:
+        return {"spec": _spec(name, model, views), "version": version}
+    except MlmError as error:
+        return {"message": f"{error.message} {error.hint or ''}".strip()}
+
+
+def _spec(name: str, model: MixedModel, views: Views) -> Payload:
+    if name == "coefficients":
+        return coefficients_spec(model, intercept=views.intercept)
+    if name == "caterpillar":
+        return caterpillar_spec(model, group=views.group, sort=views.sort)
+    if views.along is None:
+        raise MlmError("The model has no predictors.", hint="Add one to see predictions.")
+    shown: dict[str, Any] = {views.along: None}
+    for key in (views.lines, views.panels):
+        if key is not None:
+            shown[key] = _chosen_values(views, key) if model.column_kind(key) == "number" else None
+    return predictions_spec(model, shown, bands=views.bands, raw=views.raw)
+
+
+def _chosen_values(views: Views, key: str) -> Any:
+    chosen = views.values.get(key, DEFAULT_VALUES)
+    if chosen["mode"] != "given":
+        return chosen["mode"]
+    try:
+        values = [float(text) for text in chosen["text"].replace(";", ",").split(",") if text.strip()]
+    except ValueError:
+        values = []
+    if not values:
+        raise MlmError(f"“{chosen['text']}” is no list of numbers.", hint="Write values with commas between: 0, 7.")
+    return values
