@@ -46,7 +46,9 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
   const { error } = state;
   latest.current = draft;
 
-  const commit = async (text = state.text): Promise<boolean> => {
+  // The field itself is asked: Enter may come before the letter before it is drawn.
+  const typed = () => field.current?.value.replace(/\r?\n/g, " ") ?? state.text;
+  const commit = async (text = typed()): Promise<boolean> => {
     if (text.trim() === "") return false;
     setDropped(null);
     const reply = await ask({ type: "set_formula", text });
