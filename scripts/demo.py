@@ -42,8 +42,16 @@ def main() -> int:
     port = given_port if given_port is not None else first_free_port()
     token = secrets.token_hex(16)
     write_settings()
-    server = subprocess.Popen(server_command(port), cwd=ROOT, env=server_environment(token))
-    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    # In a session of its own the server does not see Ctrl-C: it is told to end here, and ends its kernels first.
+    server = subprocess.Popen(
+        server_command(port),
+        cwd=ROOT,
+        env=server_environment(token),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, lambda *_: server.terminate())
     try:
         if not has_started(server, port):
             server.terminate()
@@ -71,7 +79,7 @@ def server_command(port: int) -> list[str]:
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        "--ServerApp.log_level=WARN",
+        "--Application.log_level=ERROR",
         "--LabApp.extension_manager=readonly",
     ]
 
