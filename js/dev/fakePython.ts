@@ -45,7 +45,7 @@ function group(id: string, predictors: PredictorPayload[], old?: GroupPayload): 
     term: written(item),
     label: item.label + (item.option?.value === "within" ? " within" : ""),
     on: old?.cells.find((cell) => cell.label.split(" ")[0] === item.label)?.on ?? false,
-    reason: item.level === "L2" ? `No slope: constant within ${id}` : null,
+    reason: item.level === "L2" ? `constant within ${id}` : null,
   }));
   const isSloped = cells.some((cell) => cell.on);
   return {

@@ -83,7 +83,7 @@ export const SCENES: Record<string, (box: Box) => void> = {
       cells: school.cells.map((cell, at) => ({
         ...cell,
         on: false,
-        reason: at === 2 ? null : "Constant within district",
+        reason: at === 2 ? null : "constant within district",
       })),
     };
     const nested = { ...school, id: "district:school", label: "school in district", columns: ["district", "school"] };

@@ -56,7 +56,7 @@ test("what is typed is not rewritten by updates, is committed by Enter, and drop
   expect(before).not.toBe("mathach ~ 1");
   type(field, "mathach ~ ses + (1 | school)");
   press(field, "Enter");
-  await settle(30);
+  await settle();
   expect(model.asked).toEqual([{ type: "set_formula", text: "mathach ~ ses + (1 | school)" }]);
   expect(document.activeElement).toBe(field);
 });
@@ -67,7 +67,7 @@ test("a formula error points, keeps what was typed, and Tab puts the fix in", as
   field.focus();
   type(field, "mathach ~ secter + (1 | school)");
   press(field, "Enter");
-  await settle(30);
+  await settle();
   expect(formulaOf(field)).toBe("mathach ~ secter + (1 | school)");
   expect(at("formula-error").textContent).toContain("There is no column “secter” in hsb");
   expect(el.querySelector("span[data-wrong] [data-role]")?.textContent).toBe("secter");
@@ -75,7 +75,7 @@ test("a formula error points, keeps what was typed, and Tab puts the fix in", as
   expect(find("problem")).toBeNull();
   expect(at("fixed-table").textContent).toContain("2.94");
   press(field, "Tab");
-  await settle(30);
+  await settle();
   expect(model.asked.at(-1)).toEqual({ type: "set_formula", text: "mathach ~ sector + (1 | school)" });
   expect(find("formula-error")).toBeNull();
 });
@@ -84,18 +84,18 @@ test("an action Python refuses is said in words, can be dismissed, and goes with
   const { at, find, model } = mount("full");
   model.refusal = { message: "That cannot be done.", hint: "Try this." };
   at("criterion-ml").click();
-  await settle(30);
+  await settle();
   expect(at("problem").textContent).toContain("That cannot be done. Try this.");
   expect(at("criterion-reml").getAttribute("aria-checked")).toBe("true");
   at("problem-close").click();
   await settle();
   expect(find("problem")).toBeNull();
   at("criterion-ml").click();
-  await settle(30);
+  await settle();
   expect(find("problem")).not.toBeNull();
   model.refusal = null;
   at("criterion-ml").click();
-  await settle(30);
+  await settle();
   expect(find("problem")).toBeNull();
 });
 
@@ -103,7 +103,7 @@ test("Delete on a chip removes it and the focus goes to its neighbour", async ()
   const { at, model } = mount("full");
   at("predictor-meanses").focus();
   press(at("predictor-meanses"), "Delete");
-  await settle(30);
+  await settle();
   expect(model.asked.at(-1)).toEqual({ type: "remove_predictor", id: "meanses" });
   expect(document.activeElement).toBe(at("predictor-sector"));
 });
@@ -112,7 +112,7 @@ test("the last chip's focus goes to the button that adds", async () => {
   const { at } = mount("full");
   at("group-school-remove").focus();
   at("group-school-remove").click();
-  await settle(30);
+  await settle();
   expect(document.activeElement).not.toBe(document.body);
 });
 
@@ -133,7 +133,7 @@ test("the ticked boxes and locked cells say what they are", async () => {
   const { at, el, model } = mount("full");
   expect(el.querySelector(".mlm-locked")?.textContent).toContain("No slope: constant within school");
   at("slope-school-within(ses, school)").click();
-  await settle(30);
+  await settle();
   expect(model.asked.at(-1)).toEqual({ type: "set_slope", group: "school", term: "within(ses, school)", on: false });
   expect(at("correlated-school").getAttribute("aria-disabled")).toBe("true");
 });
@@ -143,14 +143,14 @@ test("charts are drawn again for a new spec and a new theme, and freed at the en
   at("tab-coefficients").click();
   await settle();
   at("show-intercept").click();
-  await settle(30);
+  await settle();
   expect(at("chart-coefficients").dataset.drawn).toBe("2");
   document.body.dataset.jpThemeLight = "false";
-  await settle(30);
+  await settle();
   expect(at("chart-coefficients").dataset.drawn).toBe("3");
   expect(runtime.draw.mock.lastCall?.[2]).toMatchObject({ scheme: "dark" });
   document.body.className = "something-else";
-  await settle(30);
+  await settle();
   expect(at("chart-coefficients").dataset.drawn).toBe("3");
   delete document.body.dataset.jpThemeLight;
   cleanup();
@@ -217,7 +217,7 @@ test("typed grid values are checked in words before Python is asked", async () =
   type(field, "0; \u22120.5");
   await settle();
   press(field, "Enter");
-  await settle(30);
+  await settle();
   expect(model.asked.at(-1)).toEqual({
     type: "view_predictions",
     values: { meanses: { mode: "given", text: "0, -0.5" } },

@@ -61,7 +61,10 @@ export function type(node: Element, text: string): void {
   field.dispatchEvent(new InputEvent("input", { bubbles: true }));
 }
 
-/** Lets effects, replies and drawings happen. */
-export async function settle(ms = 10): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
+/** Lets replies come, drawings happen and effects run: a few turns of the clock and of the screen. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
 }

@@ -41,10 +41,12 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const wrong = useRef<HTMLSpanElement>(null);
   const latest = useRef<string | null>(null);
+  const refused = useRef<FormulaErrorPayload | null>(null);
   const errorId = useUid();
   const state = formulaState(setup, draft, dropped);
   const { error } = state;
   latest.current = draft;
+  refused.current = setup.error;
 
   // The field itself is asked: Enter may come before the letter before it is drawn.
   const typed = () => field.current?.value.replace(/\r?\n/g, " ") ?? state.text;
@@ -52,8 +54,9 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
     if (text.trim() === "") return false;
     setDropped(null);
     const reply = await ask({ type: "set_formula", text });
-    // What was typed while Python was thinking stays.
-    if (reply.ok && (latest.current === null || latest.current === text)) setDraft(null);
+    // Python has the text now, as the formula or as the one that is wrong. What was typed since stays.
+    const isKept = reply.ok || refused.current?.text === text;
+    if (isKept && (latest.current === null || latest.current === text)) setDraft(null);
     return reply.ok;
   };
   const onType = (text: string) => setDraft(text);

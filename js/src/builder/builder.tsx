@@ -57,9 +57,9 @@ export function Builder({ model, root, runtime, palette }: BuilderProps) {
     () => async (action: Action) => {
       const reply = await link.request(action);
       // A formula that is not understood is shown at the formula; anything else here.
-      const isShownThere = action.type === "set_formula" && readTraits(model)?.setup.error;
-      setProblem(reply.ok || isShownThere ? null : reply.error);
-      return reply;
+      const wrong = action.type === "set_formula" ? readTraits(model)?.setup.error : null;
+      setProblem(reply.ok || wrong ? null : reply.error);
+      return wrong ? { ok: false as const, error: { message: wrong.message, hint: wrong.hint } } : reply;
     },
     [link, model],
   );

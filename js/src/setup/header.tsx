@@ -40,10 +40,12 @@ export function Header({ traits, isFolded, onFold }: { traits: Traits; isFolded:
       <Logo />
       <h2>Model builder</h2>
       <i class="mlm-rule" aria-hidden="true" />
-      <b>{data.name}</b>
-      <span class="mlm-size">
-        {formatCount(data.n_rows)} rows <span class="mlm-wide-only">· {formatCount(data.n_columns)} columns</span>
-      </span>
+      <b>{data.n_columns > 0 ? data.name : "no data"}</b>
+      {data.n_columns > 0 && (
+        <span class="mlm-size">
+          {formatCount(data.n_rows)} rows <span class="mlm-wide-only">· {formatCount(data.n_columns)} columns</span>
+        </span>
+      )}
       <span class="mlm-tools">
         <Tool name="undo" icon="undo" label="Undo" isOff={!setup.can_undo} onClick={() => ask({ type: "undo" })} />
         <Tool name="redo" icon="redo" label="Redo" isOff={!setup.can_redo} onClick={() => ask({ type: "redo" })} />

@@ -16,6 +16,6 @@ export function matrixColumns(groups: GroupPayload[]): MatrixColumns {
 export function lockedReason(group: GroupPayload, locked: CellPayload[]): string {
   const own = group.cells.filter((cell) => locked.some(({ term }) => term === cell.term));
   const reasons = [...new Set(own.map((cell) => cell.reason ?? ""))];
-  if (reasons.length === 1) return reasons[0] ?? "";
+  if (reasons.length === 1) return `No slope: ${reasons[0]}`;
   return own.map((cell) => `${cell.label}: ${cell.reason}`).join("; ");
 }
