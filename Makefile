@@ -10,7 +10,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/done
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-STATIC := mlm_widgets/widgets/static
 
 # The numbers must not depend on the machine, nor the test workers fight for its cores.
 export OMP_NUM_THREADS := 1
@@ -55,10 +54,10 @@ python-test: $(DONE)/test
 browser-test: $(DONE)/test $(DONE)/browser
 	$(BIN)/python -m pytest -m browser tests/browser
 
+# vitest also builds the bundle and compares it with the committed one.
 js-test: js/node_modules/.done
 	cd js && npm run --silent check
 	cd js && npm run --silent test
-	scripts/compare-bundle.sh $(STATIC)
 
 js: js/node_modules/.done
 	cd js && npm run --silent build
