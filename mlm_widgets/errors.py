@@ -1,7 +1,8 @@
 """The errors and warnings of the package.
 
-Every error that we raise is an :class:`MlmError`, and so a ``ValueError``: it names the argument, the rule that was broken,
-the value that broke it, and what to do next (``hint``). The widget shows ``message`` and ``hint``; Python shows both.
+Every error that we raise is an :class:`MlmError`, and so a ``ValueError``: it names the argument, the rule that was
+broken, the value that broke it, and what to do next (``hint``). The widget shows ``message`` and ``hint``; Python
+shows both.
 """
 
 from __future__ import annotations

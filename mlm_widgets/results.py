@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -103,7 +103,8 @@ def _flag(name: str, value: Any) -> bool:
 def _check_options(spec: ModelSpec, df_method: str) -> None:
     if spec.family != "gaussian":
         raise OptionError(
-            f"`family` must be 'gaussian', not {spec.family!r}: generalized models are not available yet.", argument="family"
+            f"`family` must be 'gaussian', not {spec.family!r}: generalized models are not available yet.",
+            argument="family",
         )
     if spec.link != "identity":
         raise OptionError(f"`link` must be 'identity', not {spec.link!r}.", argument="link")
@@ -122,7 +123,9 @@ def _choice(name: str, value: Any, allowed: Sequence[str]) -> None:
 
 def _level(value: Any) -> float:
     if not isinstance(value, (int, float)) or not 0 < value < 1:
-        raise OptionError(f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level")
+        raise OptionError(
+            f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level"
+        )
     return float(value)
 
 
@@ -287,7 +290,7 @@ class MixedModel:
 
     @property
     def state(self) -> str:
-        """ "converged", "boundary" or "failed"."""
+        """How the search ended: "converged", "boundary" or "failed"."""
         return self._fit.state
 
     @property
@@ -344,7 +347,7 @@ class MixedModel:
         return pd.Series(self._fitted, index=self._index, name=self.outcome)
 
     def resid(self, kind: str = "response") -> pd.Series[float]:
-        """Residuals of the rows used: "response" (outcome minus fitted), "pearson" (the same here), "scaled" (over sigma)."""
+        """Residuals of the rows used: "response" (outcome minus fitted), "pearson" (the same), "scaled" (by sigma)."""
         _choice("kind", kind, RESIDUALS)
         values = self._fit.design.y - self._fitted
         return pd.Series(values / self.sigma if kind == "scaled" else values, index=self._index, name="residual")
@@ -449,13 +452,13 @@ class MixedModel:
         Parameters
         ----------
         terms : list of str, or dict of str to values
-            ``["ses", "sector"]``, ``["ses", "HOMEWORK [0, 7]"]`` or ``{"ses": None, "HOMEWORK": [0, 7]}``. None gives the first
-            number a grid over the middle 98 % of its values, further numbers mean and mean ± sd, factors all levels;
-            "sd", "quartiles" and "range" name such choices.
+            ``["ses", "sector"]``, ``["ses", "HOMEWORK [0, 7]"]`` or ``{"ses": None, "HOMEWORK": [0, 7]}``. None gives
+            the first number a grid over the middle 98 % of its values, further numbers mean and mean ± sd, factors
+            all levels; "sd", "quartiles" and "range" name such choices.
         level : float
         factors : {"reference", "proportional"}
-            Factors that are not named: at their first level, or averaged over their levels as often as they occur. Numbers
-            that are not named are at their mean.
+            Factors that are not named: at their first level, or averaged over their levels as often as they occur.
+            Numbers that are not named are at their mean.
 
         Returns
         -------
@@ -463,9 +466,7 @@ class MixedModel:
             The terms, then estimate, std_error, df, conf_low, conf_high (Wald).
         """
         focuses = inference.resolve_terms(self._fit, terms)
-        grid = inference.grid_means(
-            self._fit, focuses, level=_level(level), df_method=self._df_method, factors=factors
-        )
+        grid = inference.grid_means(self._fit, focuses, level=_level(level), df_method=self._df_method, factors=factors)
         return tables.grid_table(grid)
 
     # -- what plots ask ---------------------------------------------------------------------------------------------
@@ -485,14 +486,14 @@ class MixedModel:
                 columns[name] = rows.numbers(name)
             else:
                 codes, levels = rows.codes(name)
-                columns[name] = pd.Categorical.from_codes(codes, categories=list(levels))
+                columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels))
         for key in self.predictors:
             if key not in columns:
                 columns[key] = self._fit.design.variables[key]
         return pd.DataFrame(columns, index=self._index)
 
     def column_kind(self, name: str) -> str:
-        """ "number" or "factor", as the model takes the predictor `name`."""
+        """How the model takes the predictor `name`: "number" or "factor"."""
         focus = inference.resolve_terms(self._fit, [name])[0]
         return "factor" if focus.is_factor else "number"
 
@@ -515,12 +516,15 @@ class MixedModel:
     # -- tables -----------------------------------------------------------------------------------------------------
 
     def tidy(self, effects: str = "all", level: float = 0.95) -> pd.DataFrame:
-        """Estimates in one frame: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high."""
+        """Estimates in one frame.
+
+        Columns: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
+        """
         _choice("effects", effects, ("all", "fixed", "random"))
         return tables.tidy_table(self._fit, effects, _level(level), self._df_method)
 
     def glance(self) -> pd.DataFrame:
-        """The fit in one row: nobs, n_params, sigma, llf, aic, bic, criterion, r2_marginal, r2_conditional, icc, reml, state."""
+        """The fit in one row: sizes, sigma, llf, aic, bic, criterion, R2 and ICC, reml, state."""
         r2, icc = self.r2(), self.icc()
         row = {
             "nobs": self.nobs, "n_params": self.n_params, "sigma": self.sigma, "llf": self.llf, "aic": self.aic,
@@ -577,19 +581,26 @@ def _fixed_section(model: MixedModel) -> Section:
     rows = [
         [row.term, number(row.estimate), number(row.std_error), number(row.df, 1), number(row.statistic, 2),
          p_value(row.p_value), f"{number(row.conf_low)} to {number(row.conf_high)}"]
-        for row in table.itertuples()
+        for row in _records(table)
     ]  # fmt: skip
-    return Section(f"Fixed effects ({name}, Wald intervals)", ["Term", "Estimate", "SE", "df", "t", "p", "95 % CI"], rows)
+    return Section(
+        f"Fixed effects ({name}, Wald intervals)", ["Term", "Estimate", "SE", "df", "t", "p", "95 % CI"], rows
+    )
 
 
 def _random_section(model: MixedModel) -> Section:
     table = model.varcorr()
     correlations: dict[tuple[str, str], list[str]] = {}
-    for row in table[table["term2"].notna()].itertuples():
+    for row in _records(table[table["term2"].notna()]):
         correlations.setdefault((row.group, row.term2), []).append(number(row.sd_or_corr, 2))
     rows = []
-    for row in table[table["term2"].isna()].itertuples():
+    for row in _records(table[table["term2"].isna()]):
         term = "" if row.group == "Residual" else random_label(row.term1)
         corr = " ".join(correlations.get((row.group, row.term1), []))
         rows.append([row.group, term, number(row.variance), number(row.sd_or_corr), corr])
     return Section("Random effects", ["Group", "Term", "Variance", "SD", "Corr"], rows, n_text=2)
+
+
+def _records(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table as named tuples."""
+    yield from table.itertuples(index=False)

@@ -31,7 +31,7 @@ def p_value(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of a summary: a title, a head and rows of text; the first `n_text` columns are words, the others numbers."""
+    """A table of a summary: title, head and rows of text; the first `n_text` columns are words, the others numbers."""
 
     title: str
     head: Sequence[str]
@@ -64,10 +64,9 @@ class Summary:
         facts = "".join(f"<span><b>{escape(value)}</b> {escape(name)}</span>" for name, value in self.facts)
         tables = "".join(_html_table(section) for section in self.sections)
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        return (
-            f'<div class="mlm-summary"><style>{_STYLE}</style><h4>{escape(self.title)}</h4><code>{escape(self.formula)}</code>'
-            f'<p>{facts}</p>{tables}{f"<ul>{notes}</ul>" if notes else ""}</div>'
-        )
+        head = f"<h4>{escape(self.title)}</h4><code>{escape(self.formula)}</code><p>{facts}</p>"
+        body = f"{head}{tables}{f'<ul>{notes}</ul>' if notes else ''}"
+        return f'<div class="mlm-summary"><style>{_STYLE}</style>{body}</div>'
 
 
 _STYLE = (
@@ -109,4 +108,5 @@ def _html_table(section: Section) -> str:
         return "".join(f"<{tag}{word}>{escape(cell)}</{tag}>" for cell, word in zip(row, words, strict=True))
 
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in section.rows)
-    return f"<table><caption>{escape(section.title)}</caption><thead><tr>{cells(section.head, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    head = f"<caption>{escape(section.title)}</caption><thead><tr>{cells(section.head, 'th')}</tr></thead>"
+    return f"<table>{head}<tbody>{body}</tbody></table>"

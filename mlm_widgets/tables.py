@@ -41,7 +41,7 @@ def fixed_table(fit: Fit, level: float, df_method: str) -> pd.DataFrame:
 
 
 def variance_table(fit: Fit) -> pd.DataFrame:
-    """lme4's VarCorr as a frame: variances (`term2` empty), then covariances with their correlations, then the residual."""
+    """lme4's VarCorr as a frame: variances (`term2` empty), covariances with their correlations, then the residual."""
     rows: list[tuple[str, str | None, str | None, float, float]] = []
     for group in fit.groups:
         rows.extend(_variance_rows(group, fit.sigma))

@@ -1,8 +1,8 @@
 """A basis: terms -> the columns of a matrix, learned once and applied to any rows.
 
-Terms whose factors are all plain numbers are multiplied here. Factors with levels, their contrasts, the rule that keeps a
-matrix of full rank, polynomials and splines are formulaic's; it sees columns under made-up names only, and never a text that
-was typed.
+Terms whose factors are all plain numbers are multiplied here. Factors with levels, their contrasts, the rule that
+keeps a matrix of full rank, polynomials and splines are formulaic's; it sees columns under made-up names only, and
+never a text that was typed.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _model_matrix(formula: Any, frame: pd.DataFrame) -> Any:
 
 
 class _Aliases:
-    """Made-up column names for formulaic: one for each factor of plain numbers, each column of levels, each spline's x."""
+    """Made-up column names for formulaic: for each factor of plain numbers, column of levels, spline's x."""
 
     def __init__(self, factors: Mapping[str, Expression], values: Values) -> None:
         self.factors = factors
@@ -167,7 +167,9 @@ class _Aliases:
     def _free_stem(self, values: Values) -> str:
         """A stem that no level's text contains, so that it can be told apart in formulaic's names."""
         stem = "mlm_"
-        levels = [str(level) for value in values.values() if isinstance(value, pd.Categorical) for level in value.categories]
+        levels = [
+            str(level) for value in values.values() if isinstance(value, pd.Categorical) for level in value.categories
+        ]
         while any(stem in level for level in levels):
             stem += "_"
         return stem
@@ -186,7 +188,9 @@ class _Aliases:
             return f"C({', '.join([column, *contrast])})"
         inner = self._alias(to_text(factor.arguments[0][1]))
         settings = [(key, to_text(value)) for key, value in factor.arguments[1:]]
-        return f"{factor.function}({', '.join([inner, *(f'{key}={value}' if key else value for key, value in settings)])})"
+        return (
+            f"{factor.function}({', '.join([inner, *(f'{key}={value}' if key else value for key, value in settings)])})"
+        )
 
     def factor(self, text: str) -> _Factor:
         code = self.codes[text]
@@ -200,8 +204,7 @@ class _Aliases:
     def _values(self, key: str, values: Values) -> Any:
         if key in values and isinstance(values[key], pd.Categorical):
             return values[key]
-        result = evaluate_finite(parse_factor(key), values)
-        return result
+        return evaluate_finite(parse_factor(key), values)
 
     def restored(self, name: str) -> str:
         """A column name of formulaic's with the user's names in it."""

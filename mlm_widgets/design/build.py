@@ -96,9 +96,7 @@ class DesignSpec:
 
     def random_matrix(self, grouping: Grouping, rows: Rows) -> Floats:
         """Z's columns for new rows, shape (n, q)."""
-        parts = [
-            block.basis.apply(self.values(rows, block.basis.variables), rows.n_rows) for block in grouping.blocks
-        ]
+        parts = [block.basis.apply(self.values(rows, block.basis.variables), rows.n_rows) for block in grouping.blocks]
         return np.column_stack(parts)
 
     def group_codes(self, grouping: Grouping, rows: Rows) -> Codes:
@@ -187,9 +185,7 @@ def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | Non
 class _Variables:
     """Variables of given rows, made on demand; learns what it has not been told."""
 
-    def __init__(
-        self, rows: Rows, levels: Mapping[str, tuple[str, ...]], learned: Mapping[str, Learned]
-    ) -> None:
+    def __init__(self, rows: Rows, levels: Mapping[str, tuple[str, ...]], learned: Mapping[str, Learned]) -> None:
         self.rows = rows
         self.is_learning = not levels and not learned
         self.levels = dict(levels)
@@ -222,11 +218,11 @@ class _Variables:
             self.learned[key] = learn(call, self.rows, inner)
         return self.learned[key].apply(self.rows, inner)
 
-    def _factor(self, key: str, name: str) -> pd.Categorical:
+    def _factor(self, key: str, name: str) -> pd.Categorical[str]:
         codes, levels = self.rows.codes(name)
         known = self.levels.setdefault(key, levels)
         if known == levels:
-            return pd.Categorical.from_codes(codes, categories=list(levels))
+            return pd.Categorical.from_codes(codes, categories=pd.Index(levels))
         place = {level: i for i, level in enumerate(known)}
         unknown = [level for level in levels if level not in place]
         if unknown:
@@ -235,7 +231,9 @@ class _Variables:
                 hint=f"Known levels: {', '.join(known[:12])}.",
                 argument="newdata",
             )
-        return pd.Categorical.from_codes(np.array([place[level] for level in levels])[codes], categories=list(known))
+        return pd.Categorical.from_codes(
+            np.array([place[level] for level in levels])[codes], categories=pd.Index(known)
+        )
 
 
 def used_columns(spec: ModelSpec, *, outcome: bool = True) -> list[str]:
@@ -310,7 +308,9 @@ def _amalgamated(random: tuple[RandomTerm, ...]) -> list[list[RandomTerm]]:
     return list(by_factor.values())
 
 
-def _learn_grouping(terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...]) -> tuple[Grouping, Codes, Floats]:
+def _learn_grouping(
+    terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...]
+) -> tuple[Grouping, Codes, Floats]:
     columns = terms[0].group
     codes, levels = variables.rows.group(columns)
     _check_levels(":".join(columns), levels, variables.rows)

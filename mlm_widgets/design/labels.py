@@ -1,11 +1,13 @@
-"""Names of coefficients for people: `ses × sector [Public]` for ``ses:sector[T.Public]``, and the level they belong to."""
+"""Names of coefficients for people, ``ses × sector [Public]`` for ``ses:sector[T.Public]``, and their level."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mlm_widgets.design.build import Design, DesignSpec
 from mlm_widgets.design.variables import variables_of
@@ -127,7 +129,7 @@ def _piece_label(piece: str) -> str:
 
 
 def variable_levels(design: Design) -> dict[str, int]:
-    """The level of each variable of the fixed part: 1, and one more for each of a chain of nested groupings that it is constant in.
+    """The level of each variable: 1, and one more for each of a chain of nested groupings that it is constant in.
 
     A variable that varies within every group is of level 1 (pupils), one that is constant within schools of level 2.
     """
@@ -144,6 +146,6 @@ def variable_levels(design: Design) -> dict[str, int]:
     return {key: 1 + longest_chain(found, nested) for key, found in constant.items()}
 
 
-def _codes_of_values(design: Design, key: str) -> np.ndarray:  # type: ignore[type-arg]
+def _codes_of_values(design: Design, key: str) -> npt.NDArray[Any]:
     values = design.variables[key]
     return np.asarray(values.codes if hasattr(values, "codes") else values)

@@ -1,10 +1,11 @@
 """Variables: what factors are computed from.
 
 A *variable* is a column as numbers, a column as a factor, or a column transformed by something learned from the data
-(``within``, ``between``, ``center``, ``scale``). Each has a key, its text in the formula; a model's matrices are functions of
-variables alone, so new rows, and grids of chosen values, go the same way as the data did.
+(``within``, ``between``, ``center``, ``scale``). Each has a key, its text in the formula; a model's matrices are
+functions of variables alone, so new rows, and grids of chosen values, go the same way as the data did.
 
-``within(x, g)`` is x minus its mean in group g, ``between(x, g)`` that mean (centring within clusters: Enders & Tofighi 2007).
+``within(x, g)`` is x minus its mean in group g, ``between(x, g)`` that mean (centring within clusters: Enders &
+Tofighi 2007).
 """
 
 from __future__ import annotations
@@ -134,8 +135,8 @@ class Learned:
         unknown = [level for level in levels if level not in self.means]
         if unknown:
             raise DesignError(
-                f"{self.key} is not known for {':'.join(self.group)} “{unknown[0]}”: the model saw no row of that group, "
-                "so its mean is not known.",
+                f"{self.key} is not known for {':'.join(self.group)} “{unknown[0]}”: "
+                "the model saw no row of that group, so its mean is not known.",
                 hint="Compute the centred column and the group mean in the data, and use these columns in the formula.",
                 argument="newdata",
             )
@@ -166,7 +167,7 @@ def learn(call: Call, rows: Rows, values: Values) -> Learned:
 
 
 def variables_of(expression: Expression) -> list[str]:
-    """Keys of the variables of `expression`, each once: columns, ``C(x)`` for a column taken as a factor, learned calls."""
+    """Keys of the variables of `expression`, each once: columns, ``C(x)`` for a column as a factor, learned calls."""
     match expression:
         case Name(name):
             return [name]

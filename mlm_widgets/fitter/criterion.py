@@ -1,8 +1,8 @@
 """The profiled deviance and the REML criterion of a linear mixed model, with gradient and Hessian.
 
 Bates, Maechler, Bolker & Walker (2015), J. Stat. Software 67(1), equations 33 to 43, evaluated on the sums of
-:mod:`mlm_widgets.fitter.problem`. The leading grouping factor is block diagonal and is absorbed level by level (arrays of
-lanes); the others form one dense block. With V = I + Z S Z', S = lambda lambda':
+:mod:`mlm_widgets.fitter.problem`. The leading grouping factor is block diagonal and is absorbed level by level
+(arrays of lanes); the others form one dense block. With V = I + Z S Z', S = lambda lambda':
 
     1. L_j L_j' = I + lambda' A_j lambda                      (lanes)
     2. [T_j K_j] = L_j^-1 lambda' [A_j W_j]
@@ -10,8 +10,8 @@ lanes); the others form one dense block. With V = I + Z S Z', S = lambda lambda'
     4. R R' = N - sum_j K_j'K_j - K_2'K_2,  r = last diagonal of R
     5. d(theta) = log|V| + nn (1 + log(2 pi r^2 / nn)) + [REML] 2 log|R_X|
 
-The derivative of d with respect to S of one factor is D = sum_j [Z_j'V^-1 Z_j - (nn / r^2) g_j g_j' - [REML] GX_j C GX_j'] with
-g = Z'V^-1 (y - X beta), GX = Z'V^-1 X, C = (X'V^-1 X)^-1; and dd/dlambda = 2 D lambda.
+The derivative of d with respect to S of one factor is D = sum_j [Z_j'V^-1 Z_j - (nn / r^2) g_j g_j' - [REML] GX_j C
+GX_j'] with g = Z'V^-1 (y - X beta), GX = Z'V^-1 X, C = (X'V^-1 X)^-1; and dd/dlambda = 2 D lambda.
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ class Evaluation:
     def pair_G(self) -> Floats:
         """Z_1'V_1^-1 Z_2 at the pairs, shape (q, n_pairs)."""
         pairs = self.problem.pairs
-        assert pairs is not None and self.block is not None
+        assert pairs is not None
+        assert self.block is not None
         return pairs.values - np.einsum("cap,cp->ap", self._lead_T[:, :, pairs.level], self.block.Kp)
 
     @cached_property
@@ -288,7 +289,8 @@ class Evaluation:
     def _quadratic_forms(self, h: list[tuple[int, Floats]]) -> Floats:
         """h_k' Z'V^-1 Z h_l."""
         problem, block, pairs = self.problem, self.block, self.problem.pairs
-        assert block is not None and pairs is not None
+        assert block is not None
+        assert pairs is not None
         n, J = len(h), self.problem.A.shape[2]
         h1 = np.zeros((problem.templates[problem.lead].q, n, J))
         h2 = np.zeros((len(block.B22), n))
@@ -345,7 +347,9 @@ class Evaluation:
                 slab = self._pair_matrix(left[a])[start:stop] @ self.Q
                 at_pairs = slab[level, column]
                 for b in range(q):
-                    forms[a, b, start:stop] = np.bincount(level, weights=at_pairs * left[b, own], minlength=stop - start)
+                    forms[a, b, start:stop] = np.bincount(
+                        level, weights=at_pairs * left[b, own], minlength=stop - start
+                    )
         return forms
 
     # -- random effects -----------------------------------------------------------------------------------------------
@@ -359,7 +363,7 @@ class Evaluation:
         """Conditional covariance of each level's random effects divided by sigma^2, by grouping: (q, q, J)."""
         problem = self.problem
         lam = self.lams[problem.lead]
-        q, J = len(lam), self.L.shape[2]
+        J = self.L.shape[2]
         half = forward(self.L, np.repeat(lam.T[:, :, None], J, axis=2))
         lead = np.einsum("caj,cbj->abj", half, half)
         if self.block is None or problem.pairs is None:
@@ -413,7 +417,9 @@ def _block_left(problem: Problem, lams: list[Floats], rows: Floats) -> Floats:
         if q == 1:
             np.multiply(rows[own], lam[0, 0], out=result[own])
         else:
-            result[own] = np.einsum("ab,jbk->jak", lam, rows[own].reshape(-1, q, rows.shape[1])).reshape(-1, rows.shape[1])
+            result[own] = np.einsum("ab,jbk->jak", lam, rows[own].reshape(-1, q, rows.shape[1])).reshape(
+                -1, rows.shape[1]
+            )
     return result
 
 
@@ -423,7 +429,7 @@ def _times(A: Floats, lam: Floats) -> Floats:
 
 
 def _left(lam: Floats, A: Floats) -> Floats:
-    """lambda' A_j by lane."""
+    """Lambda' A_j by lane."""
     return np.einsum("ba,bkj->akj", lam, A)
 
 

@@ -47,7 +47,7 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
 def _single_thread() -> AbstractContextManager[object]:
     """Small matrix products lose time, not win it, when the BLAS spreads them over threads."""
     try:
-        from threadpoolctl import threadpool_limits  # noqa: PLC0415  (optional, and slow to import)
+        from threadpoolctl import threadpool_limits
     except ImportError:
         return nullcontext()
     return threadpool_limits(limits=1, user_api="blas")
@@ -149,7 +149,7 @@ def _triangular(lam: Floats, template: Template) -> Floats:
     for block in np.unique(template.block):
         own = np.unique(template.row[template.block == block])
         part = lam[np.ix_(own, own)]
-        R = np.linalg.qr(part.T, mode="r").T
+        R = np.asarray(np.linalg.qr(part.T, mode="r")).T
         result[np.ix_(own, own)] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
     return result
 
@@ -164,11 +164,11 @@ def _theta_of(group: GroupFit, template: Template) -> Floats:
 
 
 def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, Floats]:
-    """d cov(beta)/d(theta, sigma) and the asymptotic covariance of (theta, sigma), in scaled coordinates.
+    """D cov(beta)/d(theta, sigma) and the asymptotic covariance of (theta, sigma), in scaled coordinates.
 
-    Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Software 82(13), section 3: A = 2 F^-1, F the Hessian of the deviance
-    in (theta, sigma). With sigma profiled out: F_ss = 4 nn / sigma^2, F_ts = (2 / sigma^3) y_k, y_k = -d r^2 / d theta_k,
-    F_tt = H + F_ts F_st / F_ss.
+    Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Software 82(13), section 3: A = 2 F^-1, F the Hessian of the
+    deviance in (theta, sigma). With sigma profiled out: F_ss = 4 nn / sigma^2, F_ts = (2 / sigma^3) y_k, y_k = -d r^2
+    / d theta_k, F_tt = H + F_ts F_st / F_ss.
     """
     sigma, nn = point.sigma, problem.degrees
     n_theta = len(point.theta)
@@ -178,9 +178,7 @@ def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, 
     F[n_theta, n_theta] = 4.0 * nn / sigma**2
     F[:n_theta, n_theta] = F[n_theta, :n_theta] = 2.0 * y / sigma**3
     F[:n_theta, :n_theta] = H + np.outer(y, y) * (4.0 / sigma**6) / F[n_theta, n_theta]
-    slopes = [
-        sigma**2 * point.C @ np.einsum("ab,abkl->kl", dS, point.M[f]) @ point.C for f, _, dS in point.directions
-    ]
+    slopes = [sigma**2 * point.C @ np.einsum("ab,abkl->kl", dS, point.M[f]) @ point.C for f, _, dS in point.directions]
     slopes.append(2.0 * sigma * point.C)
     return np.array(slopes), 2.0 * _inverse(F)
 

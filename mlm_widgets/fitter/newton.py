@@ -1,7 +1,8 @@
 """Newton's method with a line search for smooth functions of a few variables that are costly only a little.
 
-Negative curvature is turned round (|eigenvalue|), steps are bounded, and the search ends when the Newton decrement, twice the
-drop that the quadratic model still promises, is at rounding level: a scale-free test, so that no false alarm is raised.
+Negative curvature is turned round (|eigenvalue|), steps are bounded, and the search ends when the Newton decrement,
+twice the drop that the quadratic model still promises, is at rounding level: a scale-free test, so that no false
+alarm is raised.
 """
 
 from __future__ import annotations
@@ -26,11 +27,16 @@ class Point(Protocol):
     """A function's value, gradient and Hessian at one place."""
 
     @property
-    def value(self) -> float: ...
+    def value(self) -> float:
+        """The function."""
+
     @property
-    def gradient(self) -> Floats: ...
+    def gradient(self) -> Floats:
+        """Its gradient, shape (k,)."""
+
     @property
-    def hessian(self) -> Floats: ...
+    def hessian(self) -> Floats:
+        """Its Hessian, or what stands for it, shape (k, k)."""
 
 
 P = TypeVar("P", bound=Point)

@@ -1,13 +1,14 @@
 """Design -> the sums that a linear mixed model depends on, in centred and scaled coordinates.
 
-Inside the fit every column of X but the intercept, the outcome, and every column of Z beside an intercept are centred and
-scaled to unit mean square. The model is the same (the intercepts absorb the shifts), but a predictor far from zero no longer
-costs digits. For a grouping factor with columns (1, z) the random effects change as b_c = H b with
+Inside the fit every column of X but the intercept, the outcome, and every column of Z beside an intercept are centred
+and scaled to unit mean square. The model is the same (the intercepts absorb the shifts), but a predictor far from
+zero no longer costs digits. For a grouping factor with columns (1, z) the random effects change as b_c = H b with
 
     H = [[1, c'], [0, diag(s)]],    z_c = (z - c) / s.
 
-A block of correlated effects that holds the intercept can take any covariance before and after, so its template is free in the
-centred coordinates; elsewhere (``||``) the template is carried along, lambda_c = H lambda(theta) scaled to start at 1.
+A block of correlated effects that holds the intercept can take any covariance before and after, so its template is
+free in the centred coordinates; elsewhere (``||``) the template is carried along, lambda_c = H lambda(theta) scaled
+to start at 1.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Template:
 
     @property
     def start(self) -> Floats:
-        """theta at which the search begins: the unit matrix."""
+        """Theta at which the search begins: the unit matrix."""
         return (self.row == self.col).astype(np.float64)
 
     def matrix(self, theta: Floats) -> Floats:
@@ -156,7 +157,7 @@ class Problem:
 
     @property
     def degrees(self) -> int:
-        """n - p for REML, n for ML: what sigma^2 is divided by."""
+        """N - p for REML, n for ML: what sigma^2 is divided by."""
         return self.n_obs - self.rank if self.reml else self.n_obs
 
     @property
@@ -190,7 +191,8 @@ def build_problem(design: Design, reml: bool) -> Problem:
     A22, W2, pairs = _rest_sums(parts, codes[lead], centred[lead][0], Wc, len(groupings[lead].levels), groupings, rest)
     return Problem(
         n_obs=design.n_obs, rank=len(kept), reml=reml, groupings=groupings, source=tuple(order), lead=lead,
-        templates=templates, A=A, W=W, N=N, A22=A22, W2=W2, pairs=pairs, offsets=tuple(offsets), scaling=scaling, kept=kept,
+        templates=templates, A=A, W=W, N=N, A22=A22, W2=W2, pairs=pairs, offsets=tuple(offsets), scaling=scaling,
+        kept=kept,
     )  # fmt: skip
 
 
@@ -207,7 +209,8 @@ def _check_sizes(design: Design) -> None:
             if effects >= n:
                 raise FitError(
                     f"{n:,} rows cannot carry {effects:,} random effects ({len(block.columns)} for each of "
-                    f"{len(grouping.levels):,} levels of “{grouping.name}”): they could not be told from the residuals.",
+                    f"{len(grouping.levels):,} levels of “{grouping.name}”): "
+                    "they could not be told from the residuals.",
                     hint=f"Let fewer terms vary between the levels of “{grouping.name}”, or choose larger groups.",
                 )
 
@@ -342,7 +345,8 @@ def _offsets(groupings: tuple[Grouping, ...], rest: list[int]) -> list[int]:
         place += len(groupings[f].levels) * len(groupings[f].names)
     if place > MAX_DENSE:
         raise FitError(
-            f"The grouping factors beside the largest have {place:,} random effects in all; at most {MAX_DENSE:,} are carried.",
+            f"The grouping factors beside the largest have {place:,} random effects in all; "
+            f"at most {MAX_DENSE:,} are carried.",
             hint="Use fewer levels or fewer random slopes in the smaller grouping factors.",
         )
     return offsets

@@ -1,4 +1,4 @@
-"""The code, in Python and in R, that fits the model of a spec. Names and levels are quoted, so data cannot become code."""
+"""The code, in Python and in R, that fits a spec. Names and levels are quoted, so data cannot become code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,27 @@ from mlm_widgets.formula.spec import ModelSpec
 __all__ = ["to_python", "to_r"]
 
 R_NAME = re.compile(r"(?:[A-Za-z]|\.(?![0-9]))[A-Za-z0-9._]*")
-R_WORDS = frozenset("if else repeat while function for next break TRUE FALSE NULL Inf NaN NA in T F".split())
+R_WORDS = frozenset(
+    [
+        "if",
+        "else",
+        "repeat",
+        "while",
+        "function",
+        "for",
+        "next",
+        "break",
+        "TRUE",
+        "FALSE",
+        "NULL",
+        "Inf",
+        "NaN",
+        "NA",
+        "in",
+        "T",
+        "F",
+    ]
+)
 R_OPERATORS = {"**": "^", "%": "%%"}
 R_FUNCTIONS = {"bs": "splines::bs", "cr": "splines::ns"}
 R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"}

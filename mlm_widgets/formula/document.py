@@ -1,4 +1,4 @@
-"""A `ModelSpec` as a JSON document, and back. A document comes from outside: every field is checked, every factor parsed."""
+"""A `ModelSpec` as a JSON document, and back. A document comes from outside: all of it is checked and parsed."""
 
 from __future__ import annotations
 

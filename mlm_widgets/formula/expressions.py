@@ -68,7 +68,7 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function of `FUNCTIONS` or a contrast of `CONTRASTS`, with its arguments; a keyword is "" where none was given."""
+    """A function of `FUNCTIONS` or a contrast of `CONTRASTS` with its arguments: pairs of keyword (or "") and value."""
 
     function: str
     arguments: tuple[tuple[str, Expression], ...]

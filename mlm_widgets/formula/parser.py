@@ -1,8 +1,8 @@
 """Formula text -> :class:`~mlm_widgets.formula.spec.ModelSpec`.
 
-The grammar is lme4's: Wilkinson & Rogers' operators for the fixed part (``+ - : * / ^``, ``0`` and ``1``) and bar terms
-``(basis | group)``, ``(basis || group)`` with ``a/b`` and ``a:b`` as groups (Bates, Maechler, Bolker & Walker 2015, section 2).
-A recursive descent keeps the place of every word, so that each error points at what is wrong.
+The grammar is lme4's: Wilkinson & Rogers' operators for the fixed part (``+ - : * / ^``, ``0`` and ``1``) and bar
+terms ``(basis | group)``, ``(basis || group)`` with ``a/b`` and ``a:b`` as groups (Bates, Maechler, Bolker & Walker
+2015, section 2). A recursive descent keeps the place of every word, so that each error points at what is wrong.
 """
 
 from __future__ import annotations
@@ -139,6 +139,9 @@ class _Parser:
             return None
         return self.step()
 
+    def is_at_end(self) -> bool:
+        return self.token.kind == "end"
+
     def step(self) -> Token:
         token = self.token
         self.place += 1
@@ -187,8 +190,10 @@ class _Parser:
         if self.at("~"):
             raise self.error("The outcome is missing: nothing stands before “~”.", hint="Write outcome ~ predictors.")
         outcome = self.outcome()
-        if self.token.kind == "end":
-            raise self.error("The formula has no “~” after the outcome.", hint="Write outcome ~ predictors + (1 | group).")
+        if self.is_at_end():
+            raise self.error(
+                "The formula has no “~” after the outcome.", hint="Write outcome ~ predictors + (1 | group)."
+            )
         self.need("~", "after the outcome")
         right = self.sum()
         self.expect_end()

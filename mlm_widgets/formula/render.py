@@ -1,8 +1,8 @@
-"""`ModelSpec` -> formula text, as short as people write it: ``ses * sector`` rather than ``ses + sector + ses:sector``."""
+"""`ModelSpec` -> formula text, as short as people write it: ``ses * sector``, not ``ses + sector + ses:sector``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
@@ -102,7 +102,7 @@ def _products(terms: tuple[Term, ...]) -> list[Term | _Star]:
     for term in terms:
         if frozenset(term) in covered:
             continue
-        mine = [star for star in starred if term[0] in star and frozenset(star) not in covered]
+        mine: list[Term] = [star for star in starred if term[0] in star and frozenset(star) not in covered]
         if len(term) > 1 or not mine:
             pieces.append(term)
             covered.add(frozenset(term))
@@ -113,7 +113,7 @@ def _products(terms: tuple[Term, ...]) -> list[Term | _Star]:
     return pieces
 
 
-def _star(first: str, stars: list[Term]) -> _Star:
+def _star(first: str, stars: Sequence[Term]) -> _Star:
     others = tuple(factor for star in stars for factor in star if factor != first)
     return _Star(first, others, is_chain=len(stars) == 1)
 

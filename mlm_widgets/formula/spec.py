@@ -1,8 +1,8 @@
 """`ModelSpec`: the one description of a model.
 
-It is what a formula parses to, what the builder's controls change, and what is saved as JSON. A *factor* is a piece of text
-in our own canonical writing (``ses``, ``within(ses, school)``, ``log(x)``); a *term* is a product of factors; a random term is
-a basis of terms that varies between the levels of a grouping factor.
+It is what a formula parses to, what the builder's controls change, and what is saved as JSON. A *factor* is a piece
+of text in our own canonical writing (``ses``, ``within(ses, school)``, ``log(x)``); a *term* is a product of factors;
+a random term is a basis of terms that varies between the levels of a grouping factor.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ __all__ = ["ModelSpec", "RandomTerm", "Term", "ordered_terms"]
 
 Term = tuple[str, ...]
 """Factors whose product is the term: ``("ses",)``, ``("ses", "sector")``. The intercept is a flag, not a term."""
+
 
 @dataclass(frozen=True, slots=True)
 class RandomTerm:

@@ -1,8 +1,8 @@
 """Any data frame, read as typed columns.
 
-A :class:`Frame` is what the rest of the package knows of the user's data: names, kinds, numbers, levels. It is made from
-whatever narwhals understands (pandas, polars, pyarrow tables); this module is the only one that imports narwhals. Columns
-are read when they are asked for, once, and the user's frame is never changed.
+A :class:`Frame` is what the rest of the package knows of the user's data: names, kinds, numbers, levels. It is made
+from whatever narwhals understands (pandas, polars, pyarrow tables); this module is the only one that imports
+narwhals. Columns are read when they are asked for, once, and the user's frame is never changed.
 """
 
 from __future__ import annotations
@@ -236,8 +236,7 @@ def _kind_of_objects(series: Any) -> tuple[Kind, Any]:
         return "number", nw.from_native(floats, series_only=True)
     for kind, types in (("boolean", (bool, np.bool_)), ("number", (numbers.Real, Decimal)), ("factor", (str,))):
         if present.map(lambda value, types=types: isinstance(value, types)).all():
-            dtype = "string" if kind == "factor" else float
-            converted = values.astype(dtype) if kind == "factor" else pd.to_numeric(values).astype(dtype)
+            converted = values.astype("string") if kind == "factor" else pd.to_numeric(values).astype("float64")
             return kind, nw.from_native(converted, series_only=True)  # type: ignore[return-value]
     return "other", series
 
@@ -274,7 +273,7 @@ def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
     native = series.to_native()
     if not isinstance(native, pd.Series):
         native = pd.Series(pd.Categorical(series.to_list(), categories=series.cat.get_categories().to_list()))
-    categories = native.cat.categories
+    categories = list(native.cat.categories)
     codes = native.cat.codes.to_numpy().astype(np.int64)
     used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
     renumbered = np.append(np.cumsum(used) - 1, -1)
@@ -283,6 +282,6 @@ def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
 
 
 def _level_text(value: Any) -> str:
-    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(value) < 2**53:
+    if isinstance(value, (float, np.floating)) and float(value).is_integer() and abs(float(value)) < 2**53:
         return str(int(value))
     return str(value)

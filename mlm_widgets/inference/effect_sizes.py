@@ -1,7 +1,7 @@
 """Shares of variance: intraclass correlation, marginal and conditional R2.
 
-Nakagawa & Schielzeth (2013), Methods Ecol. Evol. 4, 133-142; random slopes by Johnson (2014), Methods Ecol. Evol. 5, 944-946:
-the random effects' variance is the mean over rows of z' Sigma z.
+Nakagawa & Schielzeth (2013), Methods Ecol. Evol. 4, 133-142; random slopes by Johnson (2014), Methods Ecol. Evol. 5,
+944-946: the random effects' variance is the mean over rows of z' Sigma z.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a careful colleague would say of a fit: each finding names the component, says it plainly, and what to do next."""
+"""What a careful colleague would say of a fit: each finding names the component and says what to do next."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def _convergence(fit: Fit) -> list[Finding]:
         Finding(
             "error",
             "search",
-            f"The search did not converge in {fit.trace.n_evaluations} evaluations: the estimates are not the best ones.",
+            f"The search did not converge in {fit.trace.n_evaluations} evaluations: "
+            "the estimates are not the best ones.",
             "Take a random slope out, or allow more evaluations: fit(..., options=FitOptions(max_evaluations=1000)).",
         )
     ]
@@ -91,8 +92,8 @@ def _singular_finding(group: GroupFit, name: str) -> Finding:
         return Finding(
             "warning",
             f"{factor}: {what}",
-            f"The {what} differs between the levels of {factor}, but exactly as {_joined(others)} does (correlation at ±1): "
-            "the data hold no separate information about it. The fixed effects are usable.",
+            f"The {what} differs between the levels of {factor}, but exactly as {_joined(others)} does "
+            "(correlation at ±1): the data hold no separate information about it. The fixed effects are usable.",
             f"Drop the {what} from the random part, or its correlations (||).",
         )
     return Finding(

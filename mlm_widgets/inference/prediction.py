@@ -116,10 +116,8 @@ def resolve_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> l
     return focuses
 
 
-def grid_means(
-    fit: Fit, focuses: Sequence[Focus], *, level: float, df_method: str, factors: str = "reference"
-) -> Grid:
-    """Population means over the grid; other numbers at their mean, other factors at their reference level or averaged."""
+def grid_means(fit: Fit, focuses: Sequence[Focus], *, level: float, df_method: str, factors: str = "reference") -> Grid:
+    """Population means over the grid; other numbers at their mean, other factors at `factors`."""
     combinations = list(product(*(focus.values for focus in focuses)))
     columns = {focus.key: [row[i] for row in combinations] for i, focus in enumerate(focuses)}
     X = _grid_matrix(fit, columns, len(combinations), {focus.key for focus in focuses}, factors)
@@ -199,7 +197,7 @@ def _data_of(fit: Fit, key: str) -> Floats:
 
 
 def _chosen_levels(name: str, values: Any, levels: tuple[str, ...]) -> tuple[str, ...]:
-    if values is None or isinstance(values, str) and values in PRESETS:
+    if values is None or (isinstance(values, str) and values in PRESETS):
         return levels
     chosen = [_level_name(value) for value in ([values] if isinstance(values, str) else values)]
     unknown = [value for value in chosen if value not in levels]
@@ -290,7 +288,9 @@ def _matrix_at(fit: Fit, columns: Mapping[str, list[Any]], held: Mapping[str, st
             chosen = columns.get(key, [held.get(key, "")] * n)
             values[key] = pd.Categorical(chosen, categories=list(levels))
         else:
-            values[key] = np.asarray(columns[key] if key in columns else np.full(n, _data_of(fit, key).mean()), dtype=float)
+            values[key] = np.asarray(
+                columns[key] if key in columns else np.full(n, _data_of(fit, key).mean()), dtype=float
+            )
     for key in spec.fixed.variables:
         if key not in values:
             values[key] = spec.learned[key].transform(values)

@@ -1,7 +1,8 @@
 """Satterthwaite's degrees of freedom for t tests of linear functions of the fixed effects.
 
-df = 2 v^2 / (g' A g), v = l'Cl the variance of l'beta, g its gradient in the variance parameters, A their asymptotic covariance.
-Fai & Cornelius (1996), J. Stat. Comput. Simul. 54; Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Software 82(13), eq. 7.
+df = 2 v^2 / (g' A g), v = l'Cl the variance of l'beta, g its gradient in the variance parameters, A their asymptotic
+covariance. Fai & Cornelius (1996), J. Stat. Comput. Simul. 54; Kuznetsova, Brockhoff & Christensen (2017), J. Stat.
+Software 82(13), eq. 7.
 """
 
 from __future__ import annotations

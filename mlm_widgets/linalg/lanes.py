@@ -1,8 +1,8 @@
 """Small dense algebra, many times at once.
 
-An array of shape (q, q, J) holds J small matrices, one a *lane*: the last axis runs over groups and is contiguous, so that each
-arithmetic step is one long vector operation. For the small q of random effects this is several times faster than batched
-LAPACK calls.
+An array of shape (q, q, J) holds J small matrices, one a *lane*: the last axis runs over groups and is contiguous, so
+that each arithmetic step is one long vector operation. For the small q of random effects this is several times faster
+than batched LAPACK calls.
 """
 
 from __future__ import annotations

@@ -24,4 +24,4 @@ def cross_product(W: Floats) -> Floats:
 
 def group_sums(codes: Codes, n_groups: int, values: Floats) -> Floats:
     """Sums of `values` (n,) by group, shape (n_groups,)."""
-    return np.bincount(codes, weights=values, minlength=n_groups)
+    return np.bincount(codes, weights=values, minlength=n_groups).astype(np.float64, copy=False)

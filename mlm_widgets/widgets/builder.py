@@ -1,7 +1,8 @@
 """`ModelBuilder`: build a multilevel model by pointing and clicking.
 
-The builder owns one :class:`~mlm_widgets.formula.ModelSpec`. A click in the browser is a message; it becomes a new spec, the
-spec becomes a formula, a fit and charts, and these go back to the browser as traits that only Python writes.
+The builder owns one :class:`~mlm_widgets.formula.ModelSpec`. A click in the browser is a message; it becomes a new
+spec, the spec becomes a formula, a fit and charts, and these go back to the browser as traits that only Python
+writes.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class ModelBuilder(OneWay):
 
     # -- from Python ------------------------------------------------------------------------------------------------
 
-    @traitlets.observe("formula")  # type: ignore[untyped-decorator]
+    @traitlets.observe("formula")
     def _on_formula(self, change: Any) -> None:
         if not self._is_publishing:
             try:
@@ -141,7 +142,7 @@ class ModelBuilder(OneWay):
                 self._publish_setup()
                 raise
 
-    @traitlets.observe("spec")  # type: ignore[untyped-decorator]
+    @traitlets.observe("spec")
     def _on_spec(self, change: Any) -> None:
         if not self._is_publishing:
             try:

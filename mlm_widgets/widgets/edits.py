@@ -53,7 +53,7 @@ def set_outcome(spec: ModelSpec, column: str) -> ModelSpec:
 
 
 def add_predictor(spec: ModelSpec, column: str) -> ModelSpec:
-    """Add `column`; where it is in the model as a distance from its group's mean, add that mean (Mundlak's second half)."""
+    """Add `column`; where its distance from the group's mean is in the model, add that mean (Mundlak's second half)."""
     factor = quote_name(column)
     for known in _factors(spec):
         expression = parse_factor(known)

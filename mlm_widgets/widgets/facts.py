@@ -62,7 +62,9 @@ class DataFacts:
         found = [i for i, group in enumerate(groups) if self.is_factor_constant(factor, group)]
         if len(found) < 2:
             return 1 + len(found)
-        return 1 + longest_chain(found, {(i, j) for i in found for j in found if i != j and self._is_nested(groups[i], groups[j])})
+        return 1 + longest_chain(
+            found, {(i, j) for i in found for j in found if i != j and self._is_nested(groups[i], groups[j])}
+        )
 
     def _is_nested(self, inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
         return set(outer) < set(inner) or is_constant_within(self.group(outer)[0], self.group(inner)[0])

@@ -1,4 +1,4 @@
-"""Messages from the browser. They are untrusted: each is read against a list of actions and the types of their fields."""
+"""Messages from the browser. They are untrusted: each is read against a list of actions and their fields."""
 
 from __future__ import annotations
 

@@ -29,7 +29,11 @@ EMPTY_FIT: Payload = {
     "code": None,
     "elapsed_ms": 0,
 }
-WORDS = {"converged": ("ok", "Converged"), "boundary": ("boundary", "At the boundary"), "failed": ("error", "Not converged")}
+WORDS = {
+    "converged": ("ok", "Converged"),
+    "boundary": ("boundary", "At the boundary"),
+    "failed": ("error", "Not converged"),
+}
 
 
 def running_payload(last: Payload, formula: str) -> Payload:
@@ -74,7 +78,9 @@ def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
     for name, sizes in model.group_sizes.items():
         low, high = int(sizes.min()), int(sizes.max())
         span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
-        facts.append([_run(f"{len(sizes):,}", strong=True), _run(f" {name}, "), _run(span, strong=True), _run(" rows each")])
+        facts.append(
+            [_run(f"{len(sizes):,}", strong=True), _run(f" {name}, "), _run(span, strong=True), _run(" rows each")]
+        )
     if model.null is not None:
         icc = model.null.icc()
         for name, value in icc.by_group.items():
@@ -109,25 +115,26 @@ def _summary(model: MixedModel) -> Payload:
     }
 
 
+NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
+
+
 def _fixed(model: MixedModel) -> list[Payload]:
-    info = model.term_info().set_index("term")
+    info = {row["term"]: row for row in model.term_info().to_dict("records")}
     rows = []
-    for row in model.tidy("fixed").itertuples():
-        label, detail = _split_label(info.loc[row.term, "label"])
+    for row in model.tidy("fixed").to_dict("records"):
+        own = info[row["term"]]
+        label, detail = _split_label(own["label"])
         rows.append(
             {
-                "term": row.term,
+                "term": row["term"],
                 "label": label,
                 "detail": detail,
-                "level": info.loc[row.term, "level"],
-                "is_intercept": bool(info.loc[row.term, "is_intercept"]),
-                **{key: _json(getattr(row, key)) for key in NUMBERS},
+                "level": own["level"],
+                "is_intercept": bool(own["is_intercept"]),
+                **{key: _json(row[key]) for key in NUMBERS},
             }
         )
     return rows
-
-
-NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "conf_high")
 
 
 def _split_label(label: str) -> tuple[str, str]:
@@ -145,19 +152,17 @@ def _json(value: float) -> float | None:
 
 
 def _random(model: MixedModel) -> list[Payload]:
-    table = model.varcorr()
     rows: list[Payload] = []
-    for row in table[table["term2"].isna()].itertuples():
-        is_residual = row.term1 is None or row.term1 != row.term1
-        label, detail = ("", "") if is_residual else _random_label(row.term1)
-        pairs = table[(table["group"] == row.group) & (table["term2"] == row.term1)]
-        corr = [] if is_residual else [_json(value) for value in pairs["sd_or_corr"]]
-        rows.append(
-            {
-                "group": row.group, "term": label, "detail": detail, "variance": _json(row.variance),
-                "sd": _json(row.sd_or_corr), "corr": corr,
-            }
-        )  # fmt: skip
+    by_term: dict[tuple[str, str], Payload] = {}
+    for row in model.varcorr().to_dict("records"):
+        group, first, second = row["group"], row["term1"], row["term2"]
+        if isinstance(second, str):
+            by_term[group, second]["corr"].append(_json(row["sd_or_corr"]))
+            continue
+        label, detail = _random_label(first) if isinstance(first, str) else ("", "")
+        sizes = {"variance": _json(row["variance"]), "sd": _json(row["sd_or_corr"])}
+        rows.append({"group": group, "term": label, "detail": detail, **sizes, "corr": []})
+        by_term[group, str(first)] = rows[-1]
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The runtime that all our widgets share: one widget that holds the drawing code, so that it travels and is saved once."""
+"""The runtime that all our widgets share: it holds the drawing code, which so travels and is saved once."""
 
 from __future__ import annotations
 

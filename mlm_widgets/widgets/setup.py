@@ -116,8 +116,9 @@ def _predictor(factor: str, facts: DataFacts, groups: list[tuple[str, ...]]) -> 
 def _option(expression: Expression, facts: DataFacts, groups: list[tuple[str, ...]]) -> Payload | None:
     """The one choice that a chip offers: centring for a number, reference for a factor."""
     column = columns_of(expression)[0]
+    value: str | None = "none"
     if isinstance(expression, Name):
-        value = "none"
+        pass
     elif isinstance(expression, Call) and isinstance(expression.arguments[0][1], Name):
         value = _centring_value(expression)
     else:

@@ -12,7 +12,7 @@ from mlm_widgets.formula import parse_factor
 from mlm_widgets.plots import caterpillar_spec, coefficients_spec, predictions_spec
 from mlm_widgets.results import MixedModel
 
-__all__ = ["CHARTS", "Views", "chart_payload", "changed_views", "views_for", "views_payload"]
+__all__ = ["CHARTS", "Views", "changed_views", "chart_payload", "views_for", "views_payload"]
 
 Payload = dict[str, Any]
 
@@ -71,7 +71,8 @@ def _shown_predictors(model: MixedModel, last: Views) -> tuple[str | None, str |
         return None, None, None
     partners = _partners(model, along)
     factors_first = sorted(partners, key=lambda key: model.column_kind(key) != "factor")
-    return along, *([*factors_first, None, None][:2])
+    lines, panels = [*factors_first, None, None][:2]
+    return along, lines, panels
 
 
 def _partners(model: MixedModel, key: str) -> list[str]:
@@ -86,7 +87,7 @@ def _partners(model: MixedModel, key: str) -> list[str]:
 
 def _variables(model: MixedModel, factor: str) -> list[str]:
     name = factor_label(parse_factor(factor))[0]
-    return [key for key in model.predictors if key == factor or key == name or key == f"C({name})"][:1]
+    return [key for key in model.predictors if key in (factor, name, f"C({name})")][:1]
 
 
 def views_payload(model: MixedModel | None, views: Views) -> Payload:
@@ -122,14 +123,17 @@ def _choice(model: MixedModel, key: str) -> Payload:
 
 def changed_views(model: MixedModel | None, views: Views, changes: Mapping[str, Any]) -> Views:
     """The views after a person's choice; names that the model does not have are refused."""
-    allowed = {
-        "group": list(model.n_groups) if model else [],
-        "sort": _terms_of(model, str(changes.get("group", views.group))) if model and (views.group or "group" in changes) else [],
-        **dict.fromkeys(("along", "lines", "panels"), [*(model.predictors if model else []), None]),
-    }
+    predictors: list[str | None] = [*(model.predictors if model else []), None]
+    allowed: dict[str, list[str | None]] = {"along": predictors, "lines": predictors, "panels": predictors}
+    allowed["group"] = [*(model.n_groups if model else [])]
+    allowed["sort"] = []
+    group = changes.get("group", views.group)
+    if model is not None and group in allowed["group"]:
+        allowed["sort"] = [*_terms_of(model, str(group))]
     for name, options in allowed.items():
         if name in changes and changes[name] not in options:
-            raise OptionError(f"The model has no “{changes[name]}”.", hint=f"Choose one of: {', '.join(map(str, options))}.")
+            listed = ", ".join(str(option) for option in options if option is not None)
+            raise OptionError(f"The model has no “{changes[name]}”.", hint=f"Choose one of: {listed}.")
     views = replace(views, **changes)
     if model is not None and "group" in changes and "sort" not in changes:
         views = replace(views, sort=_terms_of(model, str(views.group))[0])
@@ -137,11 +141,13 @@ def changed_views(model: MixedModel | None, views: Views, changes: Mapping[str, 
 
 
 def _without_repeats(views: Views, changes: Mapping[str, Any]) -> Views:
-    """A predictor stands along, in lines, or in panels; the newest choice wins, an empty place is filled from behind."""
+    """A predictor stands in one place only: the newest choice wins, an empty place is filled from behind."""
     places = ("along", "lines", "panels")
     for name in places:
         if name in changes and changes[name] is not None:
-            others = {other: None for other in places if other != name and getattr(views, other) == changes[name]}
+            others: dict[str, Any] = {
+                other: None for other in places if other != name and getattr(views, other) == changes[name]
+            }
             views = replace(views, **others)
     shown = [key for key in (views.along, views.lines, views.panels) if key is not None]
     along, lines, panels = [*shown, None, None, None][:3]
