@@ -97,7 +97,11 @@ const HOST: Partial<Record<Token, string[]>> = {
   bg: ["--jp-layout-color1", "--vscode-editor-background"],
   text: ["--jp-ui-font-color1", "--vscode-editor-foreground"],
   "text-2": ["--jp-ui-font-color2", "--vscode-descriptionForeground"],
-  accent: ["--jp-brand-color1", "--vscode-textLink-foreground"],
+};
+// JupyterLab's dark themes keep the accent that reads on their ground one step lighter.
+const HOST_ACCENT: Record<Scheme, string[]> = {
+  light: ["--jp-brand-color1", "--vscode-textLink-foreground"],
+  dark: ["--jp-brand-color2", "--vscode-textLink-foreground"],
 };
 
 /** Least contrast with the panel (or with the soft colour behind it), for words 4.5, for controls 3. */
@@ -155,7 +159,9 @@ function onPanel(table: Colors, bg: string): Colors {
 
 /** `read` gives a host's custom property as a colour over the panel, or null. */
 export function choosePalette(scheme: Scheme, read: (property: string) => string | null): Palette {
-  const hostColor = (token: Token) => HOST[token]?.map(read).find((color) => color !== null) ?? null;
+  const properties = { ...HOST, accent: HOST_ACCENT[scheme] };
+  const hostColor = (token: Token) =>
+    properties[token as keyof typeof properties]?.map(read).find((color) => color !== null) ?? null;
   const table = TABLE[scheme];
   const bg = hostColor("bg");
   const isUsable = bg !== null && contrast(rgbOf(bg), rgbOf(table.text)) > 9;
