@@ -20,6 +20,8 @@ from typing import Any
 START_SECONDS = 90
 SETTINGS = {
     "@jupyter-widgets/jupyterlab-manager/plugin": {"saveState": True},
+    # Cells out of view stay in the page, so that a test finds them without scrolling.
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 OWN_FOLDERS = {
