@@ -15,8 +15,8 @@ interface SelectProps {
 export function Select({ name, label, value, options, none = "none", onPick }: SelectProps) {
   const chosen = options.find((option) => option.id === value);
   return (
-    <Picker name={name} label={`${label}: ${chosen?.label ?? none}`} options={options} chosen={value} onPick={onPick}>
-      <span class="mlm-select-word">{label}</span>
+    <Picker name={name} label={`${label} ${chosen?.label ?? none}`} options={options} chosen={value} onPick={onPick}>
+      <span class="mlm-select-word">{label} </span>
       <span class="mlm-select-value">{chosen?.label ?? none}</span>
       <Icon name="chevron" />
     </Picker>

@@ -50,6 +50,8 @@ export async function draw(el: HTMLElement, spec: ChartSpec, options: DrawOption
   const tooltip = createTooltip(el, options.scheme);
   const themed = transparent(retheme(spec, options.scheme, options.background));
   const canvas = document.createElement("div");
+  // Who calls names the chart in words; hundreds of unnamed marks would only be noise to a screen reader.
+  canvas.setAttribute("aria-hidden", "true");
   el.append(canvas);
   const result = await embed(canvas, themed as VisualizationSpec, {
     actions: false,

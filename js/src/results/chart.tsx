@@ -14,6 +14,16 @@ function isSpec(chart: ChartPayload): chart is { spec: Record<string, unknown>; 
   return chart !== null && "spec" in chart;
 }
 
+/** The chart's own title, for who cannot see it. */
+function spoken(label: string, chart: ChartPayload): string {
+  const title = isSpec(chart)
+    ? (chart.spec.title as { text?: unknown; subtitle?: unknown } | string | undefined)
+    : undefined;
+  const parts = typeof title === "object" ? [title.text, title.subtitle] : [title];
+  const words = parts.flat().filter((part): part is string => typeof part === "string");
+  return [label, ...words].join(". ");
+}
+
 export function Chart({ name, label, chart }: ChartProps) {
   const { runtime, palette } = useSession();
   const frame = useRef<HTMLDivElement>(null);
@@ -51,21 +61,14 @@ export function Chart({ name, label, chart }: ChartProps) {
 
   const message = chart === null ? "Fit a model to see this chart." : "message" in chart ? chart.message : null;
   return (
-    <div
-      class="mlm-chart"
-      data-mlm={name}
-      data-drawn={drawn}
-      role="group"
-      aria-label={label}
-      aria-busy={isSpec(chart) && drawn === 0 && !failure}
-    >
+    <div class="mlm-chart" data-mlm={name} data-drawn={drawn} aria-busy={isSpec(chart) && drawn === 0 && !failure}>
       {message && <p class="mlm-none">{message}</p>}
       {failure && (
         <p class="mlm-none" role="alert">
           The chart could not be drawn: {failure}
         </p>
       )}
-      <div ref={frame} class="mlm-chart-frame" hidden={message !== null} />
+      <div ref={frame} class="mlm-chart-frame" role="img" aria-label={spoken(label, chart)} hidden={message !== null} />
     </div>
   );
 }

@@ -11,7 +11,7 @@ function digitsFor(value: number): number {
 function Row({ row, isFirst, corrs }: { row: RandomRowPayload; isFirst: boolean; corrs: number }) {
   return (
     <tr data-first={isFirst || undefined}>
-      <th scope="row">{isFirst && row.group}</th>
+      <th scope="row">{isFirst ? row.group : <span class="mlm-spoken">{row.group}</span>}</th>
       <td class="mlm-left">
         {row.term}
         {row.detail && <span class="mlm-detail">{row.detail}</span>}

@@ -4,7 +4,7 @@ import { Switch } from "../controls/switch";
 import { columnOfTerm } from "../formula/roles";
 import type { CellPayload, GroupPayload, Traits } from "../model/payload";
 import { useSession } from "../model/session";
-import { lockedReason, type MatrixColumns, matrixColumns } from "./matrixColumns";
+import { lockedReason, type MatrixColumns, matrixColumns, sentence } from "./matrixColumns";
 import { useNames } from "./names";
 import { SetupRow } from "./row";
 
@@ -42,7 +42,7 @@ function Cell({ group, cell, isLinked }: { group: GroupPayload; cell: CellPayloa
       <td class="mlm-locked" data-linked={isLinked || undefined}>
         <span>
           <Icon name="lock" size={14} />
-          {cell.reason}
+          {sentence(cell.reason)}
         </span>
       </td>
     );

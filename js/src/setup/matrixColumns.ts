@@ -19,3 +19,8 @@ export function lockedReason(group: GroupPayload, locked: CellPayload[]): string
   if (reasons.length === 1) return `No slope: ${reasons[0]}`;
   return own.map((cell) => `${cell.label}: ${cell.reason}`).join("; ");
 }
+
+/** A reason as a sentence of its own. */
+export function sentence(reason: string): string {
+  return reason.charAt(0).toUpperCase() + reason.slice(1);
+}

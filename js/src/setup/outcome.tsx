@@ -61,7 +61,7 @@ function Groups({ traits }: { traits: Traits }) {
       ))}
       <Picker
         name="add-group"
-        label="Add a grouping"
+        label={groups.length > 0 ? "Add a grouping" : "Choose groups"}
         look={groups.length > 0 ? "square" : "add"}
         describe="Add a grouping"
         options={options}

@@ -15,17 +15,18 @@ function OptionHalf({ predictor }: { predictor: PredictorPayload }) {
   if (!option) return detail ? <span class="mlm-chip-detail">{detail}</span> : null;
   const chosen = option.choices.find((choice) => choice.value === option.value);
   const words = chosen?.label ?? option.value;
+  const sign = option.kind === "reference" ? "ref " : "";
   return (
     <Picker
       name={`option-${id}`}
-      label={`${WHAT[option.kind]} of ${label}: ${words}`}
+      label={`${WHAT[option.kind]} of ${label}: ${sign}${words}`}
       look="half"
       options={option.choices.map((choice) => ({ id: choice.value, label: choice.label }))}
       chosen={option.value}
       search={option.choices.length > 8 ? "Find a level" : null}
       onPick={(value) => value !== option.value && ask({ type: "set_option", id, value })}
     >
-      {option.kind === "reference" && <span class="mlm-quiet">ref</span>}
+      {option.kind === "reference" && <span class="mlm-quiet">ref </span>}
       <span data-plain={chosen === option.choices[0] && option.kind === "centring" ? true : undefined}>{words}</span>
       <Icon name="chevron" size={14} />
     </Picker>
