@@ -1,0 +1,56 @@
+"""Fitted models shared by the tests, each fitted once a session and only when a test asks for it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlm_widgets import MixedModel, datasets, fit
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+@cache
+def lme4() -> dict[str, dict[str, Any]]:
+    """Entries of lme4.json (made by reference/published.R) by id."""
+    return dict(json.loads((REFERENCE / "lme4.json").read_text()))
+
+
+@cache
+def more() -> dict[str, dict[str, Any]]:
+    """Entries of more.json (made by reference/more.R) by id."""
+    return dict(json.loads((REFERENCE / "more.json").read_text()))
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    if name == "crossed":
+        return pd.read_csv(REFERENCE / "crossed.csv")
+    data = datasets.load(name)
+    if name == "hsb":  # as published.R has it
+        data["cses"] = data["ses"] - data["meanses"]
+        data["sector"] = (data["sector"] == "Catholic").astype(int)
+    if name == "sleepstudy":  # as more.R has it
+        week = ["early" if day < 4 else "middle" if day < 7 else "late" for day in data["Days"]]
+        data["week"] = pd.Categorical(week, categories=["early", "middle", "late"])
+    return data
+
+
+def table(name: str) -> pd.DataFrame:
+    """The table that the references of that name were made from; a copy."""
+    return _table(name).copy()
+
+
+@cache
+def fitted(formula: str, data: str, reml: bool = True, df_method: str = "satterthwaite") -> MixedModel:
+    """A model of one of the tables."""
+    return fit(formula, _table(data), reml=reml, df_method=df_method)
+
+
+def reference_model(entry: dict[str, Any]) -> MixedModel:
+    """Our fit of a reference entry's model."""
+    return fitted(entry["formula"], entry["data"], entry["REML"])
