@@ -1,4 +1,4 @@
-// Builds the committed bundle: core.js (charts), builder.js, builder.css and the licences of what is inside.
+// Builds the committed bundle: core.js (Vega), builder.js, chart.js, builder.css and the licences of what is inside.
 // `npm run build` writes to the Python package; OUTDIR=/some/folder writes elsewhere, for the test that compares.
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
@@ -40,6 +40,7 @@ async function licenceOf(name) {
 const results = [
   await build({ ...shared, entryPoints: { core: "src/core.ts" } }),
   await build({ ...shared, entryPoints: { builder: "src/builder.tsx" } }),
+  await build({ ...shared, entryPoints: { chart: "src/chart.ts" } }),
   await build({ ...shared, entryPoints: { builder: "src/style/builder.css" } }),
 ];
 const inputs = results.flatMap((result) => Object.keys(result.metafile.inputs));

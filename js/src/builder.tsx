@@ -1,24 +1,14 @@
 /** The model builder's widget: a form, a formula and results over the synced traits. All statistics are Python's. */
 import { render } from "preact";
 import { Builder } from "./builder/builder";
-import type { Runtime } from "./core/draw";
+import { type Host, openRuntime } from "./core/reach";
 import type { Model } from "./model/link";
 import { applyPalette, paletteOf, watchHost } from "./style/hostScheme";
-
-interface Host {
-  getWidget(ref: unknown): Promise<{ exports: unknown }>;
-}
 
 interface RenderContext {
   model: Model;
   el: HTMLElement;
   host?: Host;
-}
-
-async function openRuntime(host: Host | undefined, model: Model): Promise<Runtime> {
-  if (!host) throw new Error("this notebook's widget support is too old (anywidget 0.11 or newer is needed).");
-  const { exports } = await host.getWidget(model.get("_runtime"));
-  return exports as Runtime;
 }
 
 // Keys typed here must not reach the notebook, whose shortcuts would insert or delete cells. Lumino listens in the

@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(built, { recursive: true }));
 
-const FILES = ["LICENSES.txt", "builder.css", "builder.js", "core.js"];
+const FILES = ["LICENSES.txt", "builder.css", "builder.js", "chart.js", "core.js"];
 
 test("the committed bundle is the one that is built from these sources", () => {
   expect(readdirSync(built).sort()).toEqual(FILES);

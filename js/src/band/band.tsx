@@ -84,7 +84,8 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
     if (!isTyped || !setup.live) await ask({ type: "fit" });
   };
   const isRunning = fit.state === "running";
-  const cannotFit = isRunning || error !== null || (setup.prompt !== null && !state.isDraft);
+  const isEmpty = state.text.trim() === "";
+  const cannotFit = isRunning || isEmpty || error !== null || (setup.prompt !== null && !state.isDraft);
   return (
     <section class="mlm-band" aria-label="Formula" data-row="formula">
       <div class="mlm-formula-row">

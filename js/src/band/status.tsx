@@ -54,12 +54,12 @@ export function statusWords(source: StatusSource): StatusWords {
     };
   if (fit.state === "running") return { ...calm, icon: "spinner", word: "Fitting\u2026", says: below(source) };
   if (isDraft) return { ...calm, icon: "waiting", word: "Formula edited", says: ["Enter applies it, Esc restores"] };
-  if (setup.prompt)
-    return { ...calm, icon: "info", word: setup.prompt.replace(/\.$/, ""), says: fit.stale ? below(source) : [] };
   if (fit.state === "failed") {
     const says = [fit.message, fit.hint, ...below(source)].filter((words) => words !== null);
     return { tone: "err", icon: "error", word: fit.word || "Not fitted", says, hasFacts: false };
   }
+  if (setup.prompt)
+    return { ...calm, icon: "info", word: setup.prompt.replace(/\.$/, ""), says: fit.stale ? below(source) : [] };
   if (fit.state === "empty") return { ...calm, icon: "info", word: "Ready to fit", says: ["press Fit"] };
   if (fit.stale)
     return { ...calm, icon: "waiting", word: "Not fitted yet", says: ["press Fit", "below: the model before"] };

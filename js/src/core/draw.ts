@@ -47,7 +47,7 @@ function transparent(spec: ChartSpec): ChartSpec {
 }
 
 export async function draw(el: HTMLElement, spec: ChartSpec, options: DrawOptions): Promise<Drawing> {
-  const tooltip = createTooltip(el, options.scheme);
+  const tooltip = createTooltip(el, options.scheme, options.background);
   const themed = transparent(retheme(spec, options.scheme, options.background));
   const canvas = document.createElement("div");
   // Who calls names the chart in words; hundreds of unnamed marks would only be noise to a screen reader.

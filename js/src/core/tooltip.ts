@@ -1,12 +1,21 @@
 /** The bubble at the pointer. Vega hands over a value; it becomes text nodes only. */
+import theme from "../../../mlm_widgets/plots/theme.json";
 import type { Scheme } from "./scheme";
 
 export type TooltipHandler = (handler: unknown, event: MouseEvent, item: unknown, value: unknown) => void;
+
+// Written on the elements themselves: a chart may stand where no style sheet of ours is.
+const BUBBLE = `position: fixed; inset: auto; margin: 0; padding: 6px 10px; border: 1px solid; border-radius: 6px;
+  box-shadow: 0 4px 14px rgb(0 0 0 / 20%); font: 400 12px/18px Helvetica Neue, Arial, Liberation Sans, sans-serif;
+  font-variant-numeric: tabular-nums; pointer-events: none; overflow: visible`;
 
 function row(name: string, value: unknown): HTMLElement {
   const line = document.createElement("div");
   const label = document.createElement("span");
   const text = document.createElement("b");
+  line.style.cssText = "display: flex; justify-content: space-between; gap: 16px";
+  label.style.opacity = "0.8";
+  text.style.fontWeight = "600";
   label.textContent = name;
   text.textContent = String(value);
   line.append(label, text);
@@ -27,10 +36,15 @@ function place(bubble: HTMLElement, event: MouseEvent): void {
 }
 
 /** A Vega tooltip handler whose bubble lives beside `host`, so that a shadow root and the host's clipping do not matter. */
-export function createTooltip(host: HTMLElement, scheme: Scheme): { handler: TooltipHandler; remove: () => void } {
+export function createTooltip(
+  host: HTMLElement,
+  scheme: Scheme,
+  background: string,
+): { handler: TooltipHandler; remove: () => void } {
   const bubble = document.createElement("div");
   bubble.className = "mlm-tooltip";
-  bubble.dataset.scheme = scheme;
+  const { ink, axis } = theme[scheme];
+  bubble.style.cssText = `${BUBBLE}; color: ${ink}; border-color: ${axis}; background: ${background}`;
   bubble.setAttribute("role", "tooltip");
   bubble.popover = "manual";
   host.append(bubble);
