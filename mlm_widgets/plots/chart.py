@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlm_widgets.plots import lettering
+from mlm_widgets.plots.display import offline
 from mlm_widgets.plots.theme import Spec, Tokens, config
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _inert(part: Any) -> Any:
 
 
 def chart(spec: Spec) -> AltairChart:
-    """The Altair chart of a specification."""
+    """The Altair chart of a specification; in a notebook it is drawn without the network (see :mod:`.display`)."""
     import altair as alt  # here, not above: a second, and the widget never needs it
 
     kinds: dict[str, Any] = {"layer": alt.LayerChart, "hconcat": alt.HConcatChart, "vconcat": alt.VConcatChart}
@@ -79,4 +80,7 @@ def chart(spec: Spec) -> AltairChart:
     # to_dict() validates; to validate here too would double the time.
     made: AltairChart = kind.from_dict(parts, validate=False)
     made.datasets = spec["datasets"]
+    object.__setattr__(
+        made, "__class__", offline(kind)
+    )  # an attribute set on a chart becomes part of its specification
     return made

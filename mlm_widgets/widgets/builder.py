@@ -7,6 +7,7 @@ writes.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -107,6 +108,8 @@ class ModelBuilder(OneWay):
         self._last_fit = EMPTY_FIT
         self._chart_version = 0
         self._is_publishing = False
+        # JupyterLab hands messages to a thread of their own, so a click can meet a cell that sets the formula
+        self._lock = threading.RLock()
         super().__init__(_runtime=shared_runtime(), data=NO_DATA, fit=EMPTY_FIT, views=views_payload(None, self._views))
         self.on_msg(self._on_message)
         self._open(data, formula, spec, name)
@@ -135,18 +138,19 @@ class ModelBuilder(OneWay):
 
     @traitlets.observe("formula")
     def _on_formula(self, change: Any) -> None:
-        if not self._is_publishing:
-            try:
-                self._change(self._parsed(change.new))
-            except MlmError:
-                self._publish_setup()
-                raise
+        self._take(lambda: self._parsed(change.new))
 
     @traitlets.observe("spec")
     def _on_spec(self, change: Any) -> None:
-        if not self._is_publishing:
+        self._take(lambda: self._checked(from_json(change.new)))
+
+    def _take(self, read: Callable[[], ModelSpec]) -> None:
+        """A model that was set from Python; an error is raised there, and the traits are as they were."""
+        if self._is_publishing:
+            return
+        with self._lock:
             try:
-                self._change(self._checked(from_json(change.new)))
+                self._change(read())
             except MlmError:
                 self._publish_setup()
                 raise
@@ -158,7 +162,8 @@ class ModelBuilder(OneWay):
         number: int | None = None
         try:
             number, action = read_action(content)
-            self._act(action)
+            with self._lock:
+                self._act(action)
             self.send({"kind": "reply", "id": number, "ok": True})
         except MlmError as error:
             self._refuse(number, content, error.message, error.hint)
@@ -368,6 +373,7 @@ class ModelBuilder(OneWay):
             self.fit = {**self._last_fit, "stale": True}
             raise
         payload["elapsed_ms"] = round(1000 * (time.perf_counter() - started), 1)
+        self.model = model
         self._last_fit = payload
         self.fit = payload
         self._views = views_for(model, self._views)
@@ -375,7 +381,6 @@ class ModelBuilder(OneWay):
         self.error = None
         for name in CHARTS:
             self._draw(name, model)
-        self.model = model
 
     def _fail(self, error: MlmError) -> None:
         self.fit = failed_payload(self._last_fit, error)
@@ -396,6 +401,7 @@ class ModelBuilder(OneWay):
         facts = self._facts or DataFacts(_NO_FRAME)
         self.setup = {
             **setup_payload(self._draft, facts),
+            **({"prompt": None} if self._facts is None else {}),
             "live": self._live,
             "error": self._formula_error,
             "can_undo": bool(self._past),

@@ -78,9 +78,8 @@ def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
     for name, sizes in model.group_sizes.items():
         low, high = int(sizes.min()), int(sizes.max())
         span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
-        facts.append(
-            [_run(f"{len(sizes):,}", strong=True), _run(f" {name}, "), _run(span, strong=True), _run(" rows each")]
-        )
+        counts = [_run(f"{len(sizes):,}", strong=True), _run(" groups of "), _run(span, strong=True), _run(" rows")]
+        facts.append([_run(f"{name}: "), *counts])
     if model.null is not None:
         icc = model.null.icc()
         for name, value in icc.by_group.items():
