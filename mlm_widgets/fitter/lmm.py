@@ -127,7 +127,7 @@ def _group_fits(problem: Problem, point: Evaluation) -> tuple[GroupFit, ...]:
     y_scale = problem.scaling.y_scale
     found = []
     for f, template in enumerate(problem.templates):
-        back = np.linalg.inv(template.H)
+        back, names = np.linalg.inv(template.H), problem.groupings[f].names
         lam = _triangular(back @ point.lams[f], template)
         covariance = np.einsum("ab,bcj,dc->adj", back, covariances[f], back) * (y_scale * point.sigma) ** 2
         found.append(
@@ -137,7 +137,7 @@ def _group_fits(problem: Problem, point: Evaluation) -> tuple[GroupFit, ...]:
                 lam=lam,
                 modes=y_scale * (back @ point.modes[f]),
                 mode_covariance=covariance,
-                singular=_singular_columns(lam, template, problem.groupings[f].names),
+                singular=_singular_columns(lam, _triangular(point.lams[f], template), template, names),
             )
         )
     return tuple(found)
@@ -154,9 +154,19 @@ def _triangular(lam: Floats, template: Template) -> Floats:
     return result
 
 
-def _singular_columns(lam: Floats, template: Template, names: tuple[str, ...]) -> tuple[str, ...]:
-    own = np.abs(np.diag(lam)) * np.diag(template.H)
-    return tuple(name for name, size in zip(names, own, strict=True) if size < SINGULAR)
+def _singular_columns(lam: Floats, centred: Floats, template: Template, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns without variation of their own.
+
+    How many a block has shows in centred coordinates, where a predictor far from zero looks like any other; which they
+    are is told by the factor in the user's.
+    """
+    size, own_size = np.abs(np.diag(lam)) * np.diag(template.H), np.abs(np.diag(centred))
+    found: list[int] = []
+    for block in np.unique(template.block):
+        own = np.unique(template.row[template.block == block])
+        n_singular = int((own_size[own] < SINGULAR).sum())
+        found.extend(own[np.argsort(size[own], kind="stable")[:n_singular]].tolist())
+    return tuple(names[k] for k in sorted(found))
 
 
 def _theta_of(group: GroupFit, template: Template) -> Floats:

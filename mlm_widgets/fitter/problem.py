@@ -30,6 +30,7 @@ Codes = npt.NDArray[np.int64]
 
 MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and some seconds an evaluation
 NEARLY_COLLINEAR = 1e-7  # residual share below which the columns themselves are looked at, not their cross products
+ILL_CONDITIONED = 1e-3  # residual share below which cross products cost digits: the columns are made orthogonal
 COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
 
 
@@ -234,7 +235,8 @@ def _centred(design: Design) -> tuple[Floats, Scaling, npt.NDArray[np.intp]]:
     scale[:p][is_empty] = 1.0
     W /= scale
     W[:, :p][:, is_empty] = 0.0
-    kept = _independent(W[:, :p])
+    share = _least_residual(cross_product(W[:, :p])) / len(y)
+    kept = np.arange(p) if share > NEARLY_COLLINEAR else _independent(W[:, :p])
     if len(kept) == 0 and p > 0:
         raise DesignError("No predictor varies.", hint="Use an intercept, or predictors that vary.", argument="formula")
     to_user = np.diag(scale[p] / scale[kept])
@@ -243,20 +245,27 @@ def _centred(design: Design) -> tuple[Floats, Scaling, npt.NDArray[np.intp]]:
         place = int(np.flatnonzero(kept == names.index("Intercept"))[0])
         to_user[place] -= scale[p] * centre[kept] / scale[kept]
         shift[place] = y_centre
-    scaling = Scaling(to_user, shift, float(scale[p]), float(np.log(scale[kept]).sum()))
-    return (W if len(kept) == p else W[:, [*kept, p]]), scaling, kept
+    log_scale = float(np.log(scale[kept]).sum())
+    W = W if len(kept) == p else W[:, [*kept, p]]
+    if share < ILL_CONDITIONED:
+        W[:, :-1], R = _orthogonal(W[:, :-1])
+        to_user = linalg.solve_triangular(R, to_user.T, trans="T").T
+        log_scale += float(np.log(np.abs(np.diag(R))).sum())
+    return W, Scaling(to_user, shift, float(scale[p]), log_scale), kept
+
+
+def _orthogonal(X: Floats) -> tuple[Floats, Floats]:
+    """Q and R with X = Q R, columns of Q of unit mean square: far from zero, x and f make x:f nearly collinear."""
+    Q, R = np.linalg.qr(X)
+    size = np.sqrt(len(X))
+    return Q * size, R / size
 
 
 def _independent(X: Floats) -> npt.NDArray[np.intp]:
     """Columns that are no linear combination of those before them."""
-    p = X.shape[1]
-    if p == 0:
-        return np.arange(0)
-    if _least_residual(cross_product(X)) > NEARLY_COLLINEAR * len(X):
-        return np.arange(p)
     kept: list[int] = []
     Q = np.empty((len(X), 0))
-    for j in range(p):
+    for j in range(X.shape[1]):
         column = X[:, j].copy()
         size = np.linalg.norm(column)
         for _ in range(2):  # twice is enough: Kahan and Parlett's rule for Gram-Schmidt
@@ -269,7 +278,7 @@ def _independent(X: Floats) -> npt.NDArray[np.intp]:
 
 def _least_residual(N: Floats) -> float:
     try:
-        return float(np.min(np.diag(linalg.cholesky(N, lower=True)) ** 2))
+        return float(np.min(np.diag(linalg.cholesky(N, lower=True)) ** 2, initial=np.inf))
     except linalg.LinAlgError:
         return 0.0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from mlm_widgets.fitter import Fit, GroupFit
 from mlm_widgets.frames import is_constant_within
@@ -14,6 +15,9 @@ __all__ = ["Finding", "findings"]
 
 TOO_FEW_GROUPS = 20  # Stegmueller (2013), AJPS 57; McNeish & Stapleton (2016), Educ. Psychol. Rev. 28
 FEW_GROUPS = 50  # Maas & Hox (2005), Methodology 1: standard errors of variances are too small below
+LEAST_SD = 1e-3  # of residual standard deviations: an effect smaller than this has no variance to speak of
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def findings(fit: Fit) -> tuple[Finding, ...]:
     found = [
         *_convergence(fit),
         *_collinear(fit),
-        *(finding for group in fit.groups for finding in _singular(group)),
+        *(finding for group in fit.groups for finding in _singular(group, fit.design.Z[group.place])),
         *_slopes_without_variation(fit),
         *_missing_rows(fit),
         *(finding for group in fit.groups for finding in _few_groups(group)),
@@ -78,17 +82,20 @@ def _collinear(fit: Fit) -> list[Finding]:
     ]
 
 
-def _singular(group: GroupFit) -> list[Finding]:
-    return [_singular_finding(group, name) for name in group.singular]
+def _singular(group: GroupFit, Z: Floats) -> list[Finding]:
+    """`Z` (n, q) tells what size a slope has in units of the outcome."""
+    is_one = [name == "Intercept" for name in group.grouping.names]
+    spread = np.where(is_one, 1.0, Z.std(axis=0))
+    return [_singular_finding(group, name, spread) for name in group.singular]
 
 
-def _singular_finding(group: GroupFit, name: str) -> Finding:
+def _singular_finding(group: GroupFit, name: str, spread: Floats) -> Finding:
     place = group.grouping.names.index(name)
     what = "intercept" if name == "Intercept" else f"slope of {name}"
     factor = group.grouping.name
     row = group.lam[place]
     others = [other for k, other in enumerate(group.grouping.names) if k < place and abs(row[k]) > 0]
-    if float(np.abs(row).max()) > 1e-3 and others:
+    if float(np.abs(row).max() * spread[place]) > LEAST_SD and others:
         return Finding(
             "warning",
             f"{factor}: {what}",
