@@ -272,13 +272,20 @@ def _as_codes(series: Any, kind: Kind) -> tuple[Codes, tuple[str, ...]]:
 def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
     native = series.to_native()
     if not isinstance(native, pd.Series):
-        native = pd.Series(pd.Categorical(series.to_list(), categories=series.cat.get_categories().to_list()))
+        native = pd.Series(pd.Categorical(series.to_list(), categories=_categories(series)))
     categories = list(native.cat.categories)
     codes = native.cat.codes.to_numpy().astype(np.int64)
     used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
     renumbered = np.append(np.cumsum(used) - 1, -1)
     levels = tuple(_level_text(value) for value, is_used in zip(categories, used, strict=True) if is_used)
     return np.asarray(renumbered[codes], dtype=np.int64), levels
+
+
+def _categories(series: Any) -> list[Any]:
+    """Categories in their order; polars keeps one for Enum only, so those of its Categorical are sorted."""
+    if series.implementation.is_polars() and series.dtype == nw.Categorical:
+        return sorted(series.drop_nulls().unique().to_list())
+    return list(series.cat.get_categories().to_list())
 
 
 def _level_text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The linear mixed model written down as in a textbook, with n x n matrices and nothing saved: what fits are compared with.
+"""The linear mixed model as in a textbook, with n x n matrices and nothing saved: what fits are compared with.
 
 y ~ N(X beta, sigma^2 V),  V = I + Z S Z',  S = blockdiag(lambda_f lambda_f', one a level). The profiled deviance is
 log|V| + n (1 + log(2 pi r^2 / n)), r^2 = (y - X beta)'V^-1 (y - X beta); REML has n - p for n and adds log|X'V^-1 X|.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import pandas as pd
 
 from mlm_widgets import MixedModel
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.floating[Any]]
 
 STRUCTURES = {
     "intercepts": "y ~ x + (1 | g)",
@@ -156,7 +157,8 @@ def dense_of(m: MixedModel, lams: Sequence[Floats] | None = None) -> Dense:
 
 def lams_of(m: MixedModel, theta: Floats) -> list[Floats]:
     """lme4's theta -> the factors lambda: lower triangles column by column, block by block."""
-    lams, place = [], 0
+    lams: list[Floats] = []
+    place = 0
     for group in m.fit_result.groups:
         lam = np.zeros_like(group.lam)
         for block in group.grouping.blocks:

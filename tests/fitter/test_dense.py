@@ -134,7 +134,7 @@ def test_fitted_values(name: str, reml: bool) -> None:
 
 @cases
 def test_satterthwaite_by_differences(name: str, reml: bool) -> None:
-    """lmerTest's recipe: numerical derivatives in (theta, sigma) of the deviance and of cov(beta), df = 2 v^2 / g'Ag."""
+    """lmerTest's recipe: numerical derivatives in (theta, sigma) of deviance and cov(beta), df = 2 v^2 / g'Ag."""
     m = model(name, reml)
     if m.is_singular or len(m.params) == 0:
         pytest.skip("on the boundary the deviance has no second derivative to trust")
