@@ -11,10 +11,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets import inference, tables
-from mlm_widgets.design import Rows, build_design, coefficient_labels, random_label, used_columns
+from mlm_widgets.design import Rows, build_design, coefficient_labels, factor_label, random_label, used_columns
 from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
 from mlm_widgets.fitter import Fit, FitOptions, Trace, fit_lmm
-from mlm_widgets.formula import ModelSpec, check_columns, from_json, parse_formula, to_formula, to_python, to_r
+from mlm_widgets.formula import (
+    ModelSpec,
+    check_columns,
+    from_json,
+    parse_factor,
+    parse_formula,
+    to_formula,
+    to_python,
+    to_r,
+)
 from mlm_widgets.frames import Frame, read_frame
 from mlm_widgets.inference import ICC, R2, Finding
 from mlm_widgets.summary import Section, Summary, number, p_value
@@ -474,7 +483,12 @@ class MixedModel:
     @property
     def predictors(self) -> list[str]:
         """Variables of the fixed part that can be set: columns, and within(x, g), between(x, g)."""
-        return inference.base_variables(self._fit.design.spec)
+        return [inference.shown_name(key) for key in inference.base_variables(self._fit.design.spec)]
+
+    def focal_terms(self, terms: Sequence[str] | Mapping[str, Any] | str) -> dict[str, Any]:
+        """What `predictions` takes as `terms`, as a dict from `predictors` to what was asked of their values."""
+        wanted = inference.read_terms(self._fit, terms)
+        return {inference.shown_name(inference.key_of(self._fit, name)): how for name, how in wanted.items()}
 
     @property
     def data(self) -> pd.DataFrame:
@@ -487,10 +501,15 @@ class MixedModel:
             else:
                 codes, levels = rows.codes(name)
                 columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels))
-        for key in self.predictors:
-            if key not in columns:
-                columns[key] = self._fit.design.variables[key]
+        for key in inference.base_variables(self._fit.design.spec):
+            name = inference.shown_name(key)
+            if name not in columns:
+                columns[name] = self._fit.design.variables[key]
         return pd.DataFrame(columns, index=self._index)
+
+    def predictor_label(self, name: str) -> tuple[str, str]:
+        """What a predictor is called where people read, and a remark: ("ses", "within school")."""
+        return factor_label(parse_factor(inference.key_of(self._fit, name)))
 
     def column_kind(self, name: str) -> str:
         """How the model takes the predictor `name`: "number" or "factor"."""
@@ -552,7 +571,8 @@ class MixedModel:
     def to_r(self, data: str = "data") -> str:
         """R code (lme4, lmerTest) that fits this model to the frame called `data`."""
         levels = self._fit.design.spec.levels
-        return to_r(self.spec, data, {key: levels[key] for key in levels if key in self._frame})
+        names = {inference.shown_name(key): own for key, own in levels.items()}
+        return to_r(self.spec, data, {name: own for name, own in names.items() if name in self._frame})
 
 
 def _summary(model: MixedModel) -> Summary:

@@ -69,7 +69,7 @@ def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows
 def _is_plain(factor: Expression, values: Values) -> bool:
     """Whether the factor is one column of numbers."""
     if isinstance(factor, Name):
-        return not isinstance(values[factor.name], pd.Categorical)
+        return not isinstance(values[to_text(factor)], pd.Categorical)
     return isinstance(factor, Call) and factor.function not in (*EXPANDING, "C")
 
 

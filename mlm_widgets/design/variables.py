@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.errors import DesignError
-from mlm_widgets.formula import Call, Expression, Name, columns_of, to_text
+from mlm_widgets.formula import Call, Expression, Name, columns_of, quote_name, to_text
 from mlm_widgets.formula.expressions import CENTRING, Listed, Number, Operation, Text
 from mlm_widgets.frames import Frame
 
@@ -170,7 +170,7 @@ def variables_of(expression: Expression) -> list[str]:
     """Keys of the variables of `expression`, each once: columns, ``C(x)`` for a column as a factor, learned calls."""
     match expression:
         case Name(name):
-            return [name]
+            return [quote_name(name)]
         case Call(function, _) if function in LEARNING:
             return [to_text(expression)]
         case Call("C", arguments):
@@ -188,7 +188,7 @@ def evaluate(expression: Expression, values: Values) -> Floats:
     """Arithmetic and elementwise functions over variables, shape (n,). No code is run: the tree is walked."""
     match expression:
         case Name(name):
-            return _numeric(name, values[name])
+            return _numeric(name, values[quote_name(name)])
         case Number(text):
             return np.float64(text)  # type: ignore[return-value]
         case Operation(operator, None, right):

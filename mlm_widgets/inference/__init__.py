@@ -2,7 +2,17 @@
 
 from mlm_widgets.inference.effect_sizes import ICC, R2, icc, null_fit, r2, variance_shares
 from mlm_widgets.inference.findings import Finding, findings
-from mlm_widgets.inference.prediction import Grid, base_variables, grid_means, linear_means, predict_rows, resolve_terms
+from mlm_widgets.inference.prediction import (
+    Grid,
+    base_variables,
+    grid_means,
+    key_of,
+    linear_means,
+    predict_rows,
+    read_terms,
+    resolve_terms,
+    shown_name,
+)
 from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
 
 __all__ = [
@@ -14,12 +24,15 @@ __all__ = [
     "findings",
     "grid_means",
     "icc",
+    "key_of",
     "linear_means",
     "null_fit",
     "predict_rows",
     "r2",
+    "read_terms",
     "resolve_terms",
     "satterthwaite_df",
+    "shown_name",
     "standard_errors",
     "variance_shares",
 ]

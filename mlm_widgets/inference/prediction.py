@@ -13,13 +13,24 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from mlm_widgets.design import DesignSpec, Rows
+from mlm_widgets.design import DesignSpec, Rows, variables_of
 from mlm_widgets.errors import OptionError, closest
 from mlm_widgets.fitter import Fit
-from mlm_widgets.formula import Call, columns_of, parse_factor
+from mlm_widgets.formula import Call, Name, columns_of, parse_factor, quote_name
 from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
 
-__all__ = ["Focus", "Grid", "grid_means", "linear_means", "predict_rows", "resolve_terms"]
+__all__ = [
+    "Focus",
+    "Grid",
+    "base_variables",
+    "grid_means",
+    "key_of",
+    "linear_means",
+    "predict_rows",
+    "read_terms",
+    "resolve_terms",
+    "shown_name",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,13 +105,15 @@ def predict_rows(fit: Fit, rows: Rows, groupings: Sequence[str], new_levels: str
 # -- grids ------------------------------------------------------------------------------------------------------------
 
 
-def resolve_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> list[Focus]:
-    """Focal predictors with their values, from names, ``"x [0, 7]"``, or a dict of name to values.
+def read_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> dict[str, Any]:
+    """Predictors by the names given, with what was asked of their values: from names, ``"x [0, 7]"``, or a dict.
+
+    A name is a variable's (see `shown_name`), or that of a column that enters the model in one way only.
 
     Raises
     ------
     OptionError
-        If a name is no predictor of the model, or the values are not of its kind.
+        If a name is no predictor of the model, or stands for several.
     """
     given: dict[str, Any] = dict(terms) if isinstance(terms, Mapping) else {}
     if not isinstance(terms, Mapping):
@@ -109,8 +122,22 @@ def resolve_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> l
             given[name] = values
     if not given:
         raise OptionError("`terms` is empty: name one predictor or more.", argument="terms")
+    for name in given:
+        key_of(fit, name)
+    return given
+
+
+def resolve_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> list[Focus]:
+    """Focal predictors with their values (see `read_terms`), under the names that were given.
+
+    Raises
+    ------
+    OptionError
+        If a name is no predictor of the model, or the values are not of its kind.
+    """
+    wanted = read_terms(fit, terms)
     focuses: list[Focus] = []
-    for name, values in given.items():
+    for name, values in wanted.items():
         has_axis = any(not focus.is_factor for focus in focuses)
         focuses.append(_focus(fit, name, values, is_first_number=not has_axis))
     return focuses
@@ -132,10 +159,16 @@ def base_variables(spec: DesignSpec) -> list[str]:
     for key in spec.fixed.variables:
         expression = parse_factor(key)
         if isinstance(expression, Call) and expression.function in ("center", "scale"):
-            found.extend(columns_of(expression))
+            found.extend(variables_of(expression.arguments[0][1]))
         else:
             found.append(key)
     return list(dict.fromkeys(found))
+
+
+def shown_name(key: str) -> str:
+    """What a person calls the variable `key`: a column without backticks, else its text in the formula."""
+    expression = parse_factor(key)
+    return expression.name if isinstance(expression, Name) else key
 
 
 def _split(fit: Fit, text: str) -> tuple[str, Any]:
@@ -162,21 +195,34 @@ def _number_or_text(item: str) -> float | str:
 def _key_of(fit: Fit, name: str) -> str | None:
     """The variable that `name` means: itself, else the one that is made of that column."""
     keys = base_variables(fit.design.spec)
-    if name in keys:
-        return name
+    for key in (quote_name(name), name):
+        if key in keys:
+            return key
     made = [key for key in keys if columns_of(parse_factor(key))[:1] == [name]]
     return made[0] if len(made) == 1 else None
 
 
 def _focus(fit: Fit, name: str, values: Any, *, is_first_number: bool) -> Focus:
-    key = _key_of(fit, name)
-    if key is None:
-        raise _not_a_predictor(fit, name)
+    key = key_of(fit, name)
     levels = fit.design.spec.levels.get(key)
     if levels is not None:
         return Focus(name, key, _chosen_levels(name, values, levels), is_factor=True)
     data = _data_of(fit, key)
     return Focus(name, key, _chosen_numbers(name, values, data, is_first_number), is_factor=False)
+
+
+def key_of(fit: Fit, name: str) -> str:
+    """The variable that `name` means.
+
+    Raises
+    ------
+    OptionError
+        If it means none, or several.
+    """
+    key = _key_of(fit, str(name))
+    if key is None:
+        raise _not_a_predictor(fit, str(name))
+    return key
 
 
 def _not_a_predictor(fit: Fit, name: str) -> OptionError:
@@ -186,8 +232,9 @@ def _not_a_predictor(fit: Fit, name: str) -> OptionError:
         return OptionError(
             f"“{name}” enters the model in several ways: {', '.join(made)}.", hint="Name one of them.", argument="terms"
         )
-    near = closest(name, keys)
-    hint = f"Closest: {', '.join(near)}." if near else f"The predictors are: {', '.join(keys) or 'none'}."
+    names = [shown_name(key) for key in keys]
+    near = closest(name, names)
+    hint = f"Closest: {', '.join(near)}." if near else f"The predictors are: {', '.join(names) or 'none'}."
     return OptionError(f"“{name}” is not a predictor of the model.", hint=hint, argument="terms")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mlm_widgets.design import random_label
 from mlm_widgets.plots import lettering
 from mlm_widgets.plots.chart import AltairChart, chart, whole
 from mlm_widgets.plots.columns import BANDS_ABOVE, EXTREMES, bands_table, columns_panels, columns_table
@@ -105,7 +106,7 @@ def caterpillar_spec(
 
 
 def _named(term: str) -> str:
-    return "Intercept" if term.strip("()") == "Intercept" else f"Slope of {term}"
+    return "Intercept" if term == "Intercept" else f"Slope of {random_label(term)}"
 
 
 def _panel_titles(modes: GroupModes) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -12,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.errors import OptionError
-from mlm_widgets.plots.options import chosen
 from mlm_widgets.plots.series import MOST_LINES, Values
 from mlm_widgets.plots.surface import PlottedModel
 
@@ -23,7 +21,6 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
 MOST_PANELS = 12
-_BRACKETS = re.compile(r"(?P<name>.*\S)\s*\[(?P<values>[^\[\]]*)\]\s*")
 _MIDDLE = (0.01, 0.99)
 """Lines run over the middle 98 % of x: no prediction where there are no data."""
 
@@ -128,48 +125,14 @@ def rows_of(model: PlottedModel, term: Values | None) -> Ints:
 
 def _wanted(model: PlottedModel, terms: Terms) -> dict[str, Any]:
     """Predictors of the model and what is asked of their values."""
-    given: list[tuple[str, Any]]
-    if isinstance(terms, Mapping):
-        given = [(str(name), how) for name, how in terms.items()]
-    else:
-        given = [_with_values(model, str(text)) for text in ([terms] if isinstance(terms, str) else terms)]
-    wanted = {_predictor(model, name): how for name, how in given}
-    if not 1 <= len(given) <= 3 or len(wanted) != len(given):
+    wanted = model.focal_terms(terms)
+    if not 1 <= len(wanted) <= 3 or len(wanted) != (1 if isinstance(terms, str) else len(terms)):
         raise OptionError(
-            f"terms must be one to three different predictors, not {[name for name, _ in given]!r}.",
+            f"terms must be one to three different predictors, not {list(terms)!r}.",
             hint="The first number runs along x, the next term makes the lines, the third the panels.",
             argument="terms",
         )
     return wanted
-
-
-def _with_values(model: PlottedModel, text: str) -> tuple[str, Any]:
-    """`homework [0, 7]`, `homework [quartiles]`: a name and its values; a name with brackets of its own stays whole."""
-    found = _BRACKETS.fullmatch(text)
-    if found is None or text in model.predictors:
-        return text, None
-    items = [item.strip() for item in found["values"].split(",") if item.strip()]
-    if items in (["sd"], ["quartiles"], ["range"]):
-        return found["name"], items[0]
-    return found["name"], [_number_or_text(item) for item in items]
-
-
-def _number_or_text(item: str) -> float | str:
-    try:
-        return float(item)
-    except ValueError:
-        return item
-
-
-def _predictor(model: PlottedModel, name: str) -> str:
-    """The predictor of that name, or the one that is made of that column: `within(ses, school)` for `ses`."""
-    predictors = list(model.predictors)
-    made = [each for each in predictors if re.match(rf"\w+\(`?{re.escape(name)}`?\s*,", each)]
-    if name not in predictors and len(made) > 1:
-        raise OptionError(
-            f"{name!r} enters the model in several ways.", hint=f"Name one of {', '.join(made)}.", argument="terms"
-        )
-    return made[0] if made and name not in predictors else chosen(name, predictors, "terms")
 
 
 def _x_term(model: PlottedModel, wanted: Mapping[str, Any]) -> str:

@@ -45,6 +45,9 @@ class PlottedModel(Protocol):
     def predictions(self, terms: Any, *, level: float) -> pd.DataFrame:
         """Population-level means over a grid."""
 
+    def focal_terms(self, terms: Any) -> dict[str, Any]:
+        """Predictors by name, with what is asked of their values (None: what suits)."""
+
     def column_kind(self, name: str) -> str:
         """``"number"`` or ``"factor"``."""
 

@@ -117,7 +117,7 @@ def views_payload(model: MixedModel | None, views: Views) -> Payload:
 
 
 def _choice(model: MixedModel, key: str) -> Payload:
-    label, detail = factor_label(parse_factor(key))
+    label, detail = model.predictor_label(key)
     return {"id": key, "label": f"{label} {detail}".strip(), "kind": model.column_kind(key)}
 
 
@@ -164,9 +164,10 @@ def chart_payload(name: str, model: MixedModel, views: Views, version: int) -> P
 
 def _spec(name: str, model: MixedModel, views: Views) -> Payload:
     if name == "coefficients":
-        return coefficients_spec(model, intercept=views.intercept)
+        return coefficients_spec(model, intercept=views.intercept, title=f"Fixed effects on {model.outcome}")
     if name == "caterpillar":
-        return caterpillar_spec(model, group=views.group, sort=views.sort)
+        title = f"Random effects of {views.group}"
+        return caterpillar_spec(model, group=views.group, sort=views.sort, title=title)
     if views.along is None:
         raise MlmError("The model has no predictors.", hint="Add one to see predictions.")
     shown: dict[str, Any] = {views.along: None}

@@ -16,6 +16,8 @@ import pandas as pd
 from formulaic import model_matrix
 from scipy import stats
 
+from mlm_widgets.plots.options import chosen
+
 RANDOM_COLUMNS = ["group", "level", "term", "estimate", "se", "lower", "upper"]
 
 
@@ -101,6 +103,12 @@ class StandIn:
                 half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
                 rows.append((group, str(name), term, estimate, np.sqrt(variance), estimate - half, estimate + half))
         return pd.DataFrame(rows, columns=RANDOM_COLUMNS)
+
+    def focal_terms(self, terms: Any) -> dict[str, Any]:
+        wanted = dict(terms) if isinstance(terms, dict) else dict.fromkeys([terms] if isinstance(terms, str) else terms)
+        for name in wanted:
+            chosen(name, self.predictors, "terms")
+        return wanted
 
     def column_kind(self, name: str) -> str:
         return "number" if pd.api.types.is_numeric_dtype(self.data[name]) else "factor"

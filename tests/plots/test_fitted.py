@@ -79,7 +79,7 @@ def test_centring_within_groups_keeps_its_name() -> None:
 
 def test_a_column_that_enters_in_several_ways_must_be_named() -> None:
     model = hsb("mathach ~ within(ses, school) + between(ses, school) + (1 | school)")
-    with pytest.raises(mlm.OptionError, match=r"Name one of within\(ses, school\), between\(ses, school\)"):
+    with pytest.raises(mlm.OptionError, match=r"within\(ses, school\), between\(ses, school\)"):
         predictions_spec(model, ["ses"])
     assert predictions_spec(model, ["between(ses, school)"])
 
@@ -103,3 +103,11 @@ def test_fitted_models_draw() -> None:
     cake = mlm.fit("angle ~ recipe * temp + (1 | recipe:replicate)", mlm.datasets.load("cake"))
     for spec in (coefficients_spec(cake), caterpillar_spec(cake), predictions_spec(cake, ["recipe", "temp"])):
         assert drawn_width(spec) <= 703
+
+
+def test_values_may_be_written_behind_the_name() -> None:
+    model = hsb("mathach ~ ses * meanses + (1 | school)")
+    asked = predictions_spec(model, ["ses", "meanses [0, 0.7]"])
+    assert asked == predictions_spec(model, {"ses": None, "meanses": [0, 0.7]})
+    quartiles = predictions_spec(model, ["ses", "meanses [quartiles]"])
+    assert quartiles["datasets"]["labels"][1]["t"] == "Median (0.04)"

@@ -107,10 +107,3 @@ def test_more_than_four_lines_become_panels() -> None:
 def test_wrong_terms_say_what_is_allowed(terms: Any, match: str) -> None:
     with pytest.raises(OptionError, match=match):
         predictions(models.hsb(), terms)
-
-
-def test_values_may_be_written_behind_the_name() -> None:
-    asked = predictions_spec(models.hsb(), ["cses", "meanses [0, 0.7]"])
-    assert asked == predictions_spec(models.hsb(), {"cses": None, "meanses": [0, 0.7]})
-    quartiles = predictions_spec(models.hsb(), ["cses", "meanses [quartiles]"])
-    assert quartiles["datasets"]["labels"][1]["t"] == "Median (0.04)"
