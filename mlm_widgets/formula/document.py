@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlm_widgets.errors import MlmError, OptionError
-from mlm_widgets.formula.parser import canonical_factor
+from mlm_widgets.formula.expressions import to_text
+from mlm_widgets.formula.parser import OUTCOME_HINT, canonical_factor, outcome_problem, parse_factor
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 
 __all__ = ["VERSION", "from_json", "to_json"]
@@ -52,7 +53,7 @@ def from_json(document: Any) -> ModelSpec:
         )
     try:
         return ModelSpec(
-            outcome=canonical_factor(_text(document["outcome"])),
+            outcome=_outcome(_text(document["outcome"])),
             terms=_terms(document["terms"]),
             intercept=_flag(document["intercept"]),
             random=tuple(_random_term(term) for term in _items(document["random"])),
@@ -68,17 +69,30 @@ def from_json(document: Any) -> ModelSpec:
         ) from error
 
 
+def _outcome(text: str) -> str:
+    expression = parse_factor(text)
+    if problem := outcome_problem(expression):
+        raise OptionError(problem, hint=OUTCOME_HINT, argument="spec")
+    return to_text(expression)
+
+
 def _random_term(term: Any) -> RandomTerm:
-    return RandomTerm(
-        group=tuple(_text(column) for column in _items(term["group"])),
-        terms=_terms(term["terms"]),
-        intercept=_flag(term["intercept"]),
-        correlated=_flag(term["correlated"]),
-    )
+    group, slopes = _filled(term["group"]), _terms(term["terms"])
+    intercept = _flag(term["intercept"])
+    if not intercept and not slopes:
+        raise TypeError("a random term in which nothing varies")
+    return RandomTerm(tuple(_text(column) for column in group), slopes, intercept, _flag(term["correlated"]))
 
 
 def _terms(value: Any) -> tuple[Term, ...]:
-    return ordered_terms(tuple(canonical_factor(_text(factor)) for factor in _items(term)) for term in _items(value))
+    return ordered_terms(tuple(canonical_factor(_text(factor)) for factor in _filled(term)) for term in _items(value))
+
+
+def _filled(value: Any) -> list[Any]:
+    items = _items(value)
+    if not items:
+        raise TypeError("an empty list where a term or a group is named")
+    return items
 
 
 def _items(value: Any) -> list[Any]:

@@ -32,7 +32,9 @@ from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 __all__ = ["Mention", "Parsed", "canonical_factor", "check_columns", "parse_factor", "parse_formula"]
 
 MAX_DEPTH = 60  # nesting that no real formula has; keeps Python's stack out of a stranger's reach
+MAX_OPERATIONS = 200  # in one factor: trees are walked by recursion, so their depth is bounded too
 MAX_TERMS = 2_000  # (a + b + ...)^k grows fast; a model of more terms is a slip of the pen
+MAX_PRODUCTS = 50 * MAX_TERMS  # many of them may be the same term
 INTERCEPT: Term = ()
 
 
@@ -123,6 +125,7 @@ class _Parser:
         self.tokens = tokenize(text)
         self.place = 0
         self.depth = 0
+        self.operations = 0
         self.mentions: list[Mention] = []
 
     # -- the cursor ------------------------------------------------------------------------------------------------
@@ -182,6 +185,15 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise self.error(f"The formula is nested more than {MAX_DEPTH} deep.")
 
+    def operation(self, operator: str, left: Expression | None, right: Expression) -> Operation:
+        self.operations += 1
+        if self.operations > MAX_OPERATIONS:
+            raise self.error(
+                f"More than {MAX_OPERATIONS} operations stand in one term.",
+                hint="Compute it as a column of the data first.",
+            )
+        return Operation(operator, left, right)
+
     # -- terms -----------------------------------------------------------------------------------------------------
 
     def formula(self, reml: bool) -> ModelSpec:
@@ -208,12 +220,8 @@ class _Parser:
     def outcome(self) -> str:
         start = self.token
         expression = self.factor_expression()
-        if isinstance(expression, Call) and expression.function not in _OUTCOME_FUNCTIONS:
-            raise self.error(
-                f"The outcome cannot be {expression.function}(...).",
-                start=start,
-                hint=f"Allowed: a column, or {', '.join(_OUTCOME_FUNCTIONS)} of one.",
-            )
+        if problem := outcome_problem(expression):
+            raise self.error(problem, start=start, hint=OUTCOME_HINT)
         return to_text(expression)
 
     def sum(self) -> _Sum:
@@ -313,6 +321,7 @@ class _Parser:
         self.refuse_random(operator, base, base)
         result = base
         for _ in range(int(exponent.text) - 1):
+            self.refuse_random(operator, result, base)
             result = _Sum(list(ordered_terms([*result.terms, *_crossed(result.terms, base.terms)])))
             self.refuse_many(result, operator)
         return result
@@ -320,6 +329,7 @@ class _Parser:
     def atom(self) -> _Sum:
         if self.at("("):
             return self.parenthesis()
+        self.operations = 0
         return _Sum([(to_text(self.factor_expression()),)])
 
     def parenthesis(self) -> _Sum:
@@ -385,6 +395,8 @@ class _Parser:
             raise self.error("A random term can only be added with +.", start=operator)
         if any(part.intercept is not None and not part.terms for part in parts):
             raise self.error("The intercept cannot be part of an interaction.", start=operator)
+        if len(parts[0].terms) * len(parts[-1].terms) > MAX_PRODUCTS:
+            raise self.error(f"The formula expands to more than {MAX_TERMS:,} terms.", start=operator)
 
     def refuse_many(self, part: _Sum, operator: Token) -> None:
         if len(part.terms) > MAX_TERMS:
@@ -487,19 +499,19 @@ class _Parser:
     def centring_argument(self) -> Expression:
         left: Expression = Name(self.column("a column"))
         while self.take(":"):
-            left = Operation(":", left, Name(self.column("a grouping column")))
+            left = self.operation(":", left, Name(self.column("a grouping column")))
         return left
 
     def arithmetic(self) -> Expression:
         left = self.arithmetic_product()
         while self.at("+", "-"):
-            left = Operation(self.step().text, left, self.arithmetic_product())
+            left = self.operation(self.step().text, left, self.arithmetic_product())
         return left
 
     def arithmetic_product(self) -> Expression:
         left = self.arithmetic_sign()
         while self.at("*", "/", "%"):
-            left = Operation(self.step().text, left, self.arithmetic_sign())
+            left = self.operation(self.step().text, left, self.arithmetic_sign())
         return left
 
     def arithmetic_sign(self) -> Expression:
@@ -508,7 +520,7 @@ class _Parser:
             sign = self.step()
             operand = self.arithmetic_sign()
             self.depth -= 1
-            return Operation("-", None, operand) if sign.text == "-" else operand
+            return self.operation("-", None, operand) if sign.text == "-" else operand
         return self.arithmetic_power()
 
     def arithmetic_power(self) -> Expression:
@@ -518,7 +530,7 @@ class _Parser:
         self.deeper()
         exponent = self.arithmetic_sign()
         self.depth -= 1
-        return Operation("**", base, exponent)
+        return self.operation("**", base, exponent)
 
     def arithmetic_atom(self) -> Expression:
         if self.token.kind == "number":
@@ -551,6 +563,14 @@ class _Parser:
 
 
 _OUTCOME_FUNCTIONS = (*MATH, "I")
+OUTCOME_HINT = f"Allowed: a column, or {', '.join(_OUTCOME_FUNCTIONS)} of one."
+
+
+def outcome_problem(expression: Expression) -> str | None:
+    """Why the expression cannot be an outcome; None where it can."""
+    if isinstance(expression, Call) and expression.function not in _OUTCOME_FUNCTIONS:
+        return f"The outcome cannot be {expression.function}(...)."
+    return None
 
 
 def _is_count(value: Expression) -> bool:

@@ -119,7 +119,8 @@ def _star(first: str, stars: Sequence[Term]) -> _Star:
 
 
 def _is_full(term: Term, present: set[frozenset[str]]) -> bool:
-    return all(subset in present for subset in _subsets(term))
+    has_enough = 2 ** len(term) - 1 <= len(present)  # before all subsets of a long term are made
+    return has_enough and all(subset in present for subset in _subsets(term))
 
 
 def _subsets(term: Term) -> list[frozenset[str]]:
