@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mlm_widgets.design import factor_label, random_label
+from mlm_widgets.design import random_label, variables_of
 from mlm_widgets.errors import MlmError, OptionError
 from mlm_widgets.formula import parse_factor
+from mlm_widgets.inference import shown_name
 from mlm_widgets.plots import caterpillar_spec, coefficients_spec, predictions_spec
 from mlm_widgets.results import MixedModel
 
@@ -79,15 +80,15 @@ def _partners(model: MixedModel, key: str) -> list[str]:
     """Variables that `key` interacts with."""
     found: list[str] = []
     for term in model.spec.terms:
-        parts = [part for factor in term for part in _variables(model, factor)]
+        parts = [part for factor in term for part in _variables(factor)]
         if len(term) > 1 and key in parts:
             found.extend(part for part in parts if part != key)
     return list(dict.fromkeys(found))
 
 
-def _variables(model: MixedModel, factor: str) -> list[str]:
-    name = factor_label(parse_factor(factor))[0]
-    return [key for key in model.predictors if key in (factor, name, f"C({name})")][:1]
+def _variables(factor: str) -> list[str]:
+    """Names of the variables of a factor, as `MixedModel.predictors` has them."""
+    return [shown_name(key) for key in variables_of(parse_factor(factor))]
 
 
 def views_payload(model: MixedModel | None, views: Views) -> Payload:
