@@ -20,8 +20,8 @@ from formulaic.parser.types import Factor as _Factor
 from formulaic.parser.types import Term as _Term
 
 from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_of
-from mlm_widgets.errors import DesignError
-from mlm_widgets.formula import Call, Expression, Name, Term, parse_factor, term_text, to_text
+from mlm_widgets.errors import DesignError, closest
+from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
 
 __all__ = ["Basis", "learn_basis"]
 
@@ -159,18 +159,19 @@ class _Aliases:
 
     def __init__(self, factors: Mapping[str, Expression], values: Values) -> None:
         self.factors = factors
+        self.values = values
         self.is_plain = {text: _is_plain(factor, values) for text, factor in factors.items()}
         self.stem = self._free_stem(values)
         self.names: dict[str, str] = {}
         self.codes = {text: self._code(text, factor) for text, factor in factors.items()}
 
     def _free_stem(self, values: Values) -> str:
-        """A stem that no level's text contains, so that it can be told apart in formulaic's names."""
+        """A stem that no level and no factor's text contains, so that it can be told apart in formulaic's names."""
         stem = "mlm_"
         levels = [
             str(level) for value in values.values() if isinstance(value, pd.Categorical) for level in value.categories
         ]
-        while any(stem in level for level in levels):
+        while any(stem in text for text in (*levels, *self.factors)):
             stem += "_"
         return stem
 
@@ -184,7 +185,7 @@ class _Aliases:
         assert isinstance(factor, Call)
         if factor.function == "C":
             column = self._alias(f"C({to_text(factor.arguments[0][1])})")
-            contrast = [_contrast_code(argument) for _, argument in factor.arguments[1:]]
+            contrast = [_contrast_code(argument, factor, self.values) for _, argument in factor.arguments[1:]]
             return f"C({', '.join([column, *contrast])})"
         inner = self._alias(to_text(factor.arguments[0][1]))
         settings = [(key, to_text(value)) for key, value in factor.arguments[1:]]
@@ -213,9 +214,18 @@ class _Aliases:
         return name
 
 
-def _contrast_code(argument: Expression) -> str:
+def _contrast_code(argument: Expression, factor: Call, values: Values) -> str:
     assert isinstance(argument, Call)
     if not argument.arguments:
         return argument.function
-    level = argument.arguments[0][1]
-    return f"{argument.function}({getattr(level, 'text', '')!r})"
+    level = getattr(argument.arguments[0][1], "text", "")
+    column = columns_of(factor)[0]
+    levels = [str(known) for known in values[variables_of(factor)[0]].categories]
+    if level not in levels:
+        near = closest(level, levels)
+        raise DesignError(
+            f"Column “{column}” has no level “{level}” that could be the reference.",
+            hint=f"Closest: {', '.join(near)}." if near else f"Its levels: {', '.join(levels[:12])}.",
+            argument="formula",
+        )
+    return f"{argument.function}({level!r})"

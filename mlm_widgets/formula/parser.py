@@ -426,7 +426,7 @@ class _Parser:
             if self.token.kind == "end":
                 raise self.error("This parenthesis is not closed.", start=opening)
             arguments.append(self.argument(name))
-            if not self.at(")"):
+            if not self.at(")") and not self.is_at_end():
                 self.need(",", f"between the arguments of {name.text}()")
         closing = self.step()
         self.depth -= 1

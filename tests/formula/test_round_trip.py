@@ -27,9 +27,9 @@ from mlm_widgets.formula.lexer import quote_text
 
 EXAMPLES = 150  # each draws a whole spec; more find nothing new, and the suite is to be quick
 
-ODD = ["a b", "a`b", 'a"b', "a'b", "a\\b", "a\nb", "<script>", "é", "x.y", "x:y", "x[1]", "log", "C", "within",
-       "Intercept", "1", "0", "1x", "a|b", "a||b", "~", "+", "(", ")", "TRUE", "True", ".", "..", "__class__", "mlm_0x", "if",
-       "\\", "``", "{x}", "a/b", " ", "\t", "x ", "*", "\u2028", "\u00a0", "🙂"]  # fmt: skip
+ODD = ["a b", "a`b", 'a"b', "a'b", "a\\b", "a\nb", "<script>", "é", "x.y", "x:y", "x[1]", "log", "C", "within", "\\",
+       "Intercept", "1", "0", "1x", "a|b", "a||b", "~", "+", "(", ")", "TRUE", "True", ".", "..", "__class__", "``",
+       "mlm_0x", "if", "{x}", "a/b", " ", "\t", "x ", "*", "\u2028", "\u00a0", "🙂"]  # fmt: skip
 
 plain = st.sampled_from(["x", "z", "ses", "sector", "a", "b", "w"])
 names = st.one_of(plain, plain, st.sampled_from(ODD), st.text(min_size=1, max_size=6))
