@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +13,7 @@ from mlm_widgets.formula.spec import ModelSpec
 
 __all__ = ["to_python", "to_r"]
 
+SHORT = 88
 R_NAME = re.compile(r"(?:[A-Za-z]|\.(?![0-9]))[A-Za-z0-9._]*")
 R_WORDS = frozenset(
     [
@@ -41,12 +43,13 @@ R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"
 
 def to_python(spec: ModelSpec, data: str = "data", *, df_method: str = "satterthwaite") -> str:
     """Python code that fits `spec` to the frame called `data`."""
-    settings = [repr(to_formula(spec)), data]
+    settings = [json.dumps(to_formula(spec), ensure_ascii=False), data]
     if not spec.reml:
         settings.append("reml=False")
     if df_method != "satterthwaite":
-        settings.append(f"df_method={df_method!r}")
-    return f"import mlm_widgets as mlm\n\nmodel = mlm.fit({', '.join(settings)})\nmodel.summary()\n"
+        settings.append(f'df_method="{df_method}"')
+    call = _call("model = mlm.fit", settings, indent="    ", closing=",\n)")
+    return f"import mlm_widgets as mlm\n\n{call}\nmodel.summary()\n"
 
 
 def to_r(spec: ModelSpec, data: str = "data", levels: Mapping[str, Sequence[str]] | None = None) -> str:
@@ -58,7 +61,16 @@ def to_r(spec: ModelSpec, data: str = "data", levels: Mapping[str, Sequence[str]
         lines.append(f"{place} <- factor({place}, levels = c({listed}))")
     formula = write_formula(spec, factor=lambda text: _r_factor(parse_factor(text)), column=_r_name)
     reml = "TRUE" if spec.reml else "FALSE"
-    return "\n".join([*lines, f"model <- lmer({formula}, data = {data}, REML = {reml})", "summary(model)", ""])
+    call = _call("model <- lmer", [formula, f"data = {data}", f"REML = {reml}"], indent="  ", closing="\n)")
+    return "\n".join([*lines, call, "summary(model)", ""])
+
+
+def _call(function: str, arguments: Sequence[str], *, indent: str, closing: str) -> str:
+    """A call on one line where it is short, else with a line an argument."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= SHORT:
+        return line
+    return f"{function}(\n{indent}" + f",\n{indent}".join(arguments) + closing
 
 
 def _r_name(name: str) -> str:
