@@ -93,6 +93,12 @@ def fit_spec(
 ) -> MixedModel:
     """Fit the model that `spec` describes to `frame`."""
     _check_options(spec, df_method)
+    if options is not None and not isinstance(options, FitOptions):
+        raise OptionError(
+            f"`options` must be a FitOptions, not {type(options).__name__}.",
+            hint="Write options=FitOptions(max_evaluations=1000).",
+            argument="options",
+        )
     if not spec.random:
         raise FormulaError(
             "The formula has no random term.",
@@ -414,7 +420,7 @@ class MixedModel:
             return names
         if random == "none":
             return []
-        for name in [random] if isinstance(random, str) else random:
+        for name in random if isinstance(random, (list, tuple)) else [random]:
             _choice("random", name, ["all", "none", *names])
         return [random] if isinstance(random, str) else list(random)
 

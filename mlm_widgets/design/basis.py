@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from formulaic.errors import FormulaicError
 from formulaic.formula import SimpleFormula
 from formulaic.parser.types import Factor as _Factor
 from formulaic.parser.types import Term as _Term
@@ -132,11 +133,11 @@ def _coded_basis(
         + [_Term([aliases.factor(text) for text in term]) for term in terms],
         _ordering="none",
     )
-    first = _model_matrix(formula, aliases.frame(values, n_rows))
+    first = _model_matrix(formula, aliases, values, n_rows)
     learned = first.model_spec
 
     def build(values: Values, n_rows: int) -> Floats:
-        return np.asarray(_model_matrix(learned, aliases.frame(values, n_rows)), dtype=np.float64)
+        return np.asarray(_model_matrix(learned, aliases, values, n_rows), dtype=np.float64)
 
     indices = list(learned.term_indices.values())[int(intercept) :]
     assign = np.full(len(learned.column_names), -1)
@@ -147,11 +148,16 @@ def _coded_basis(
     return Basis(names, tuple(int(place) for place in assign), terms, variables, build), matrix
 
 
-def _model_matrix(formula: Any, frame: pd.DataFrame) -> Any:
+def _model_matrix(formula: Any, aliases: _Aliases, values: Values, n_rows: int) -> Any:
+    frame = aliases.frame(values, n_rows)
     try:
         return formula.get_model_matrix(frame, output="numpy", na_action="ignore")
-    except (ValueError, KeyError, TypeError, IndexError, np.linalg.LinAlgError) as error:
-        raise DesignError(f"The model's columns cannot be made: {error}", argument="formula") from error
+    except (FormulaicError, ValueError, KeyError, TypeError, IndexError, np.linalg.LinAlgError) as error:
+        raise DesignError(
+            f"The model's columns cannot be made: {aliases.restored(str(error))}",
+            hint="Check the arguments of poly(), bs() and cr(); new rows must lie within the range of the old ones.",
+            argument="formula",
+        ) from error
 
 
 class _Aliases:
@@ -187,6 +193,7 @@ class _Aliases:
             column = self._alias(f"C({to_text(factor.arguments[0][1])})")
             contrast = [_contrast_code(argument, factor, self.values) for _, argument in factor.arguments[1:]]
             return f"C({', '.join([column, *contrast])})"
+        evaluate_finite(factor.arguments[0][1], self.values)  # text has no polynomial
         inner = self._alias(to_text(factor.arguments[0][1]))
         settings = [(key, to_text(value)) for key, value in factor.arguments[1:]]
         return (
@@ -208,9 +215,11 @@ class _Aliases:
         return evaluate_finite(parse_factor(key), values)
 
     def restored(self, name: str) -> str:
-        """A column name of formulaic's with the user's names in it."""
+        """A column name, or a message, of formulaic's with the user's names in it."""
         for text, code in sorted(self.codes.items(), key=lambda item: -len(item[1])):
             name = name.replace(code, to_text(self.factors[text], name=str))
+        for key, alias in self.names.items():
+            name = name.replace(alias, to_text(parse_factor(key), name=str))
         return name
 
 

@@ -88,7 +88,7 @@ class DesignSpec:
 
     def values(self, rows: Rows, keys: tuple[str, ...]) -> dict[str, Any]:
         """The variables `keys` for `rows`."""
-        return _Variables(rows, self.levels, dict(self.learned)).all(keys)
+        return _Variables(rows, self).all(keys)
 
     def fixed_matrix(self, rows: Rows) -> Floats:
         """X for new rows, shape (n, p)."""
@@ -163,7 +163,7 @@ def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | Non
     outcome = parse_factor(spec.outcome)
     _check_outcome(outcome, frame)
     chosen, dropped = _complete_rows(frame, used_columns(spec)) if rows is None else (Rows(frame, rows), {})
-    variables = _Variables(chosen, {}, {})
+    variables = _Variables(chosen)
     y = evaluate_finite(outcome, variables.all(tuple(variables_of(outcome))))
     _check_varies(y, spec.outcome)
     keys = _keys(spec)
@@ -183,13 +183,13 @@ def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | Non
 
 
 class _Variables:
-    """Variables of given rows, made on demand; learns what it has not been told."""
+    """Variables of given rows, made on demand: learned from these rows, or as a model has learned them."""
 
-    def __init__(self, rows: Rows, levels: Mapping[str, tuple[str, ...]], learned: Mapping[str, Learned]) -> None:
+    def __init__(self, rows: Rows, known: DesignSpec | None = None) -> None:
         self.rows = rows
-        self.is_learning = not levels and not learned
-        self.levels = dict(levels)
-        self.learned = dict(learned)
+        self.is_learning = known is None
+        self.levels = {} if known is None else dict(known.levels)
+        self.learned = {} if known is None else dict(known.learned)
         self.made: dict[str, Any] = {}
 
     def all(self, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -206,9 +206,8 @@ class _Variables:
             return self._transformed(key, expression)
         name = columns_of(expression)[0]
         column = self.rows.frame.column(name)
-        if isinstance(expression, Call) or column.kind == "factor" or key in self.levels:
-            return self._factor(key, name)
-        if column.kind == "boolean":
+        takes_levels = self.is_learning and (isinstance(expression, Call) or column.kind in ("factor", "boolean"))
+        if takes_levels or key in self.levels:
             return self._factor(key, name)
         return _finite(self.rows.numbers(name), name)
 

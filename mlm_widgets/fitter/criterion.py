@@ -27,7 +27,7 @@ from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.linalg import backward, cholesky, forward, log_diagonal
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["Evaluation", "evaluate", "exact_fit"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -444,8 +444,13 @@ def _factor(R0: Floats, problem: Problem) -> Floats:
     except linalg.LinAlgError:
         R = None
     if R is None or not R[-1, -1] ** 2 > LEAST_RESIDUAL * problem.N[-1, -1]:
-        raise FitError(
-            "The predictors and groups explain the outcome exactly: no residual variance is left to estimate.",
-            hint="Look for a predictor that is computed from the outcome, or for too few rows in each group.",
-        )
+        raise exact_fit()
     return R
+
+
+def exact_fit() -> FitError:
+    """The error for an outcome without residuals."""
+    return FitError(
+        "The predictors and groups explain the outcome exactly: no residual variance is left to estimate.",
+        hint="Look for a predictor that is computed from the outcome, or for too few rows in each group.",
+    )

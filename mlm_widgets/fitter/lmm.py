@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design
-from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.criterion import Evaluation, evaluate, exact_fit
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.newton import Search, minimise
 from mlm_widgets.fitter.options import FitOptions
@@ -25,6 +25,7 @@ NEAR_BOUNDARY = 1e-3  # a diagonal of lambda this small may be a stationary poin
 PROBE = 0.01
 RESTART = 0.2
 SINGULAR = 1e-4  # lme4's isSingular, here relative to the scaled predictor
+NO_RESIDUAL = 1e-10  # share of the outcome's sum of squares: a search that runs off there follows sigma to zero
 DIFFERENCE = 1e-4  # step of central differences of the analytic gradient, in units of theta ~ 1
 
 
@@ -41,6 +42,8 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
     with _single_thread():
         problem = build_problem(design, reml)
         search = _search(problem, options)
+        if not search.converged and search.point.r2 < NO_RESIDUAL * problem.N[-1, -1]:
+            raise exact_fit()
         return _result(design, problem, search, started)
 
 

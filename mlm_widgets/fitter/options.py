@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
+
+from mlm_widgets.errors import OptionError
 
 __all__ = ["FitOptions"]
 
@@ -21,3 +24,12 @@ class FitOptions:
 
     tolerance: float = 1e-10
     max_evaluations: int = 200
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.tolerance, Real) or not self.tolerance > 0:
+            raise OptionError(f"`tolerance` must be a number above 0, not {self.tolerance!r}.", argument="tolerance")
+        if not isinstance(self.max_evaluations, int) or self.max_evaluations < 1:
+            raise OptionError(
+                f"`max_evaluations` must be a whole number from 1, not {self.max_evaluations!r}.",
+                argument="max_evaluations",
+            )

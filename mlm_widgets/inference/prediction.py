@@ -115,6 +115,12 @@ def read_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> dict
     OptionError
         If a name is no predictor of the model, or stands for several.
     """
+    if not isinstance(terms, (str, Mapping, list, tuple)):
+        raise OptionError(
+            f"`terms` must be a list of names or a dict, not {type(terms).__name__}.",
+            hint='Write ["ses", "sector"] or {"ses": None, "sector": ["Public"]}.',
+            argument="terms",
+        )
     given: dict[str, Any] = dict(terms) if isinstance(terms, Mapping) else {}
     if not isinstance(terms, Mapping):
         for text in [terms] if isinstance(terms, str) else terms:
@@ -246,7 +252,8 @@ def _data_of(fit: Fit, key: str) -> Floats:
 def _chosen_levels(name: str, values: Any, levels: tuple[str, ...]) -> tuple[str, ...]:
     if values is None or (isinstance(values, str) and values in PRESETS):
         return levels
-    chosen = [_level_name(value) for value in ([values] if isinstance(values, str) else values)]
+    listed = values if np.iterable(values) and not isinstance(values, str) else [values]
+    chosen = [_level_name(value) for value in listed]
     unknown = [value for value in chosen if value not in levels]
     if unknown or not chosen:
         raise OptionError(
