@@ -408,11 +408,11 @@ class MixedModel:
         rows, index = self._rows_for(frame, groupings, is_own=newdata is None)
         if interval is None:
             values = inference.predict_rows(self._fit, rows, groupings, new_levels)
-            return self._placed(pd.Series(values, index=index, name=self.outcome), frame, newdata is None)
+            return _placed(pd.Series(values, index=index, name=self.outcome), frame, rows, newdata is None)
         X = self._fit.design.spec.fixed_matrix(rows)
         estimate, std_error, _, lower, upper = inference.linear_means(self._fit, X, _level(level), self._df_method)
         columns = {"estimate": estimate, "std_error": std_error, "conf_low": lower, "conf_high": upper}
-        return self._placed(pd.DataFrame(columns, index=index), frame, newdata is None)
+        return _placed(pd.DataFrame(columns, index=index), frame, rows, newdata is None)
 
     def _groupings(self, random: str | Sequence[str]) -> list[str]:
         names = list(self.n_groups)
@@ -449,13 +449,6 @@ class MixedModel:
         else:
             hint = f"Closest: {', '.join(near)}." if near else "The model needs every predictor."
         raise DataError(f"`newdata` has no column “{name}”.", hint=hint, argument="newdata")
-
-    @staticmethod
-    def _placed(result: Any, frame: Frame, is_own: bool) -> Any:
-        """Rows that could not be predicted put back as NaN."""
-        if is_own or len(result) == frame.n_rows:
-            return result
-        return result.reindex(frame.index) if frame.index.is_unique else result
 
     # -- predictions over a grid ------------------------------------------------------------------------------------
 
@@ -579,6 +572,15 @@ class MixedModel:
         levels = self._fit.design.spec.levels
         names = {inference.shown_name(key): own for key, own in levels.items()}
         return to_r(self.spec, data, {name: own for name, own in names.items() if name in self._frame})
+
+
+def _placed(result: Any, frame: Frame, rows: Rows, is_own: bool) -> Any:
+    """Rows of new data that could not be predicted put back as NaN."""
+    if is_own or rows.rows is None or len(result) == frame.n_rows:
+        return result
+    place = np.full(frame.n_rows, -1)
+    place[rows.rows] = np.arange(len(rows.rows))
+    return result.reset_index(drop=True).reindex(place).set_axis(frame.index)
 
 
 def _summary(model: MixedModel) -> Summary:

@@ -13,7 +13,7 @@ import pandas as pd
 from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis
 from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
-from mlm_widgets.formula import Call, ModelSpec, RandomTerm, columns_of, parse_factor
+from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor
 from mlm_widgets.frames import Frame
 
 __all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design", "used_columns"]
@@ -107,8 +107,7 @@ class DesignSpec:
 
     def outcome_values(self, rows: Rows) -> Floats:
         """The outcome for new rows, shape (n,)."""
-        expression = parse_factor(self.model.outcome)
-        return evaluate_finite(expression, self.values(rows, tuple(variables_of(expression))))
+        return _Variables(rows, self).outcome(parse_factor(self.model.outcome))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | Non
     _check_outcome(outcome, frame)
     chosen, dropped = _complete_rows(frame, used_columns(spec)) if rows is None else (Rows(frame, rows), {})
     variables = _Variables(chosen)
-    y = evaluate_finite(outcome, variables.all(tuple(variables_of(outcome))))
+    y = variables.outcome(outcome)
     _check_varies(y, spec.outcome)
     keys = _keys(spec)
     fixed, X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
@@ -194,6 +193,14 @@ class _Variables:
 
     def all(self, keys: tuple[str, ...]) -> dict[str, Any]:
         return {key: self.one(key) for key in keys}
+
+    def outcome(self, expression: Expression) -> Floats:
+        """The outcome's values; true and false count as 1 and 0, where a predictor would be a factor."""
+        frame, values = self.rows.frame, {}
+        for key in variables_of(expression):
+            is_boolean = key in frame and frame.column(key).kind == "boolean"
+            values[key] = self.rows.numbers(key) if is_boolean else self.one(key)
+        return evaluate_finite(expression, values)
 
     def one(self, key: str) -> Any:
         if key not in self.made:
