@@ -1,4 +1,4 @@
-"""The main job in a real JupyterLab: a model of High School and Beyond built from nothing, by mouse and by keyboard alone.
+"""The main job in a real JupyterLab: a model built from nothing, by mouse and by keyboard alone.
 
 The numbers are R's (lme4 1.1-31 with lmerTest 3.1-3), made by
 
