@@ -24,7 +24,7 @@ from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_
 from mlm_widgets.errors import DesignError, closest
 from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
 
-__all__ = ["Basis", "learn_basis"]
+__all__ = ["Basis", "column_text", "learn_basis"]
 
 Floats = npt.NDArray[np.float64]
 INTERCEPT = "Intercept"
@@ -56,6 +56,11 @@ class Basis:
     def apply(self, values: Values, n_rows: int) -> Floats:
         """The matrix for new values of the variables."""
         return self.build(values, n_rows)
+
+
+def column_text(name: str) -> str:
+    """A column in the name of a coefficient: as it is, but never like the intercept."""
+    return f"`{name}`" if name == INTERCEPT else name
 
 
 def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows: int) -> tuple[Basis, Floats]:
@@ -97,7 +102,7 @@ def _plain_basis(
 
 
 def _plain_names(term: Term, factors: Mapping[str, Expression]) -> Term:
-    return tuple(to_text(factors[text], name=str) for text in term)
+    return tuple(to_text(factors[text], name=column_text) for text in term)
 
 
 def evaluate_finite(factor: Expression, values: Values) -> Floats:
@@ -217,9 +222,9 @@ class _Aliases:
     def restored(self, name: str) -> str:
         """A column name, or a message, of formulaic's with the user's names in it."""
         for text, code in sorted(self.codes.items(), key=lambda item: -len(item[1])):
-            name = name.replace(code, to_text(self.factors[text], name=str))
+            name = name.replace(code, to_text(self.factors[text], name=column_text))
         for key, alias in self.names.items():
-            name = name.replace(alias, to_text(parse_factor(key), name=str))
+            name = name.replace(alias, to_text(parse_factor(key), name=column_text))
         return name
 
 

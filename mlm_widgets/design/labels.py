@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlm_widgets.design.basis import column_text
 from mlm_widgets.design.build import Design, DesignSpec
 from mlm_widgets.design.variables import variables_of
 from mlm_widgets.formula import Call, Expression, parse_factor, to_text
@@ -79,7 +80,7 @@ def _label(spec: DesignSpec, levels: dict[str, int], k: int) -> TermLabel:
     if place < 0:
         return TermLabel(name, "Intercept", "", True)
     factors = [parse_factor(text) for text in spec.fixed.terms[place]]
-    codings = [_coding(to_text(factor, name=str), name) for factor in factors]
+    codings = _codings([to_text(factor, name=column_text) for factor in factors], name)
     pieces = [_with_detail(factor, coding) for factor, coding in zip(factors, codings, strict=True)]
     variables = tuple(dict.fromkeys(key for factor in factors for key in variables_of(factor)))
     own = [max((levels.get(key, 1) for key in variables_of(factor)), default=1) for factor in factors]
@@ -87,15 +88,12 @@ def _label(spec: DesignSpec, levels: dict[str, int], k: int) -> TermLabel:
     return TermLabel(name, " × ".join(pieces), level, False, variables)
 
 
-def _coding(text: str, name: str) -> str:
-    """What formulaic wrote in brackets behind the factor `text` in the column `name`: a level, or a number."""
-    start = name.find(text + "[")
-    if start < 0:
-        return ""
-    rest = name[start + len(text) + 1 :]
-    stop = rest.find("]:")
-    inside = rest[:stop] if stop >= 0 else rest[: rest.rfind("]")]
-    return re.sub(r"^[A-Z]\.", "", inside)
+def _codings(texts: list[str], name: str) -> list[str]:
+    """What formulaic wrote in brackets behind each factor in the column `name`: a level, a number, or nothing."""
+    pattern = ":".join(re.escape(text) + r"(?:\[(.*?)\])?" for text in texts)
+    match = re.fullmatch(pattern, name, re.DOTALL)
+    found = match.groups(default="") if match else [""] * len(texts)
+    return [re.sub(r"^[A-Z]\.", "", coding) for coding in found]
 
 
 def _with_detail(factor: Expression, coding: str) -> str:

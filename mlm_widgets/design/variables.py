@@ -79,10 +79,16 @@ class Rows:
         return renumbered[codes], tuple(level for level, is_used in zip(levels, used, strict=True) if is_used)
 
     def group(self, columns: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
-        """Codes and levels of the combinations of `columns` that occur; levels are joined by colons."""
+        r"""Codes and levels of the combinations of `columns` that occur; levels are joined by colons.
+
+        A colon that belongs to a level is written ``\:`` then, so that no two combinations have the same text.
+        """
         codes, levels = self.codes(columns[0])
+        if len(columns) > 1:
+            levels = _without_colons(levels)
         for column in columns[1:]:
             inner, inner_levels = self.codes(column)
+            inner_levels = _without_colons(inner_levels)
             both = np.where((codes < 0) | (inner < 0), -1, codes * len(inner_levels) + inner)
             pairs, codes = np.unique(both, return_inverse=True)
             has_missing = int(len(pairs) > 0 and pairs[0] < 0)
@@ -90,6 +96,10 @@ class Rows:
             width = len(inner_levels)
             levels = tuple(f"{levels[k // width]}:{inner_levels[k % width]}" for k in pairs[has_missing:])
         return codes, levels
+
+
+def _without_colons(levels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(level.replace("\\", "\\\\").replace(":", "\\:") for level in levels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,13 @@ def is_constant_within(values: npt.NDArray[Any], codes: Codes) -> bool:
 
 
 def longest_chain(found: Iterable[int], nested: set[tuple[int, int]]) -> int:
-    """The size of the largest set of groupings in `found` of which every two are nested one in the other."""
+    """The size of the largest set of groupings in `found` of which every two are nested one in the other.
+
+    Two that are nested both ways are one grouping under two names.
+    """
     found = list(found)
     for size in range(len(found), 0, -1):
         for chain in combinations(found, size):
-            if all((f, g) in nested or (g, f) in nested for f, g in combinations(chain, 2)):
+            if all(((f, g) in nested) != ((g, f) in nested) for f, g in combinations(chain, 2)):
                 return size
     return 0

@@ -118,11 +118,11 @@ class Frame:
         self.n_rows: int = len(frame)
         self.index: pd.Index[Any] = native.index if isinstance(native, pd.DataFrame) else pd.RangeIndex(self.n_rows)
         self._frame = frame
-        self._native_names = dict(zip(self.names, frame.columns, strict=True))
+        self._places = {name: place for place, name in enumerate(self.names)}
         self._columns: dict[str, Column] = {}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._native_names
+        return name in self._places
 
     def column(self, name: str) -> Column:
         """The column called `name`.
@@ -132,10 +132,10 @@ class Frame:
         DataError
             If there is none; the nearest names are offered.
         """
-        if name not in self._native_names:
+        if name not in self._places:
             raise unknown_column(self, name)
         if name not in self._columns:
-            series = self._frame[self._native_names[name]]
+            series = self._frame[:, self._places[name]]  # by place: pandas has columns whose names are numbers
             kind, series = _kind_of(series)
             self._columns[name] = Column(name, kind, series)
         return self._columns[name]
