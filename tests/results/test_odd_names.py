@@ -20,8 +20,8 @@ NAMES = [
     "two words", 'with "quotes"', "it's", "back`tick", "<script>alert(1)</script>", "größe", "名前", "🙂", "a.b", "a:b",
     "x[1]", "x[T.b]", "mlm_0x", "mlm_1x", "log", "log(x)", "C", "C(f)", "within", "within(x, g)", "Intercept", "1", "",
     "(Intercept)", "0", "1x", "_x", "__class__", "if", "lambda", "True", "None", "NaN", "x + z", "x|g", "~", "\\",
-    "term", "back\\slash", "tab\t", "line\nbreak", " x ", ".", "{x}", "{{x}}", "%s", "$x", "@x", "#x", "x,z", "x;z", "estimate",
-    "std_error", "Residual", "mlm_0x[T.mlm_1x]", "]", "[", "x]:z[",
+    "term", "back\\slash", "tab\t", "line\nbreak", " x ", ".", "{x}", "{{x}}", "%s", "$x", "@x", "#x", "x,z", "x;z",
+    "estimate", "std_error", "Residual", "mlm_0x[T.mlm_1x]", "]", "[", "x]:z[",
 ]
 LEVELS = [
     ("a:b", "b:c", "c"), ("[a]", "a]", "[T.a]"), ("mlm_0x", "mlm_1x", "mlm_0x[T.a]"), ("]:x[T.b", "]", ":"),
