@@ -24,6 +24,7 @@ from mlm_widgets.formula.expressions import (
     Number,
     Operation,
     Text,
+    columns_of,
     to_text,
 )
 from mlm_widgets.formula.lexer import Token, quote_name, tokenize
@@ -568,6 +569,8 @@ OUTCOME_HINT = f"Allowed: a column, or {', '.join(_OUTCOME_FUNCTIONS)} of one."
 
 def outcome_problem(expression: Expression) -> str | None:
     """Why the expression cannot be an outcome; None where it can."""
+    if not columns_of(expression):
+        return "The outcome names no column."
     if isinstance(expression, Call) and expression.function not in _OUTCOME_FUNCTIONS:
         return f"The outcome cannot be {expression.function}(...)."
     return None

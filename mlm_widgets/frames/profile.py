@@ -17,6 +17,7 @@ Codes = npt.NDArray[np.int64]
 MAX_LEVELS_SHOWN = 50
 MAX_PREDICTOR_LEVELS = 50  # a factor of more levels names things, and is better a grouping
 N_BINS = 20
+N_TRIED = 500  # rows, the first, that show of most pairs of columns that one is not constant within the other
 LIKELY_GROUP_SIZE = 2  # rows a group, on average, from which a column counts as a grouping of the others
 
 
@@ -63,18 +64,28 @@ def profile(frame: Frame) -> tuple[ColumnProfile, ...]:
         if _group_problem(frame.column(name), distinct[name], frame.n_rows) is None
         and distinct[name] * LIKELY_GROUP_SIZE <= frame.n_rows
     ]  # fmt: skip
-    return tuple(_profile(frame, name, codes, distinct, groupings) for name in frame.names)
+    constant = _constant_pairs(codes, distinct, groupings)
+    return tuple(_profile(frame, name, distinct[name], constant[name]) for name in frame.names)
 
 
-def _profile(
-    frame: Frame, name: str, codes: dict[str, Codes], distinct: dict[str, int], groupings: list[str]
-) -> ColumnProfile:
-    column, n_distinct = frame.column(name), distinct[name]
+def _constant_pairs(codes: dict[str, Codes], distinct: dict[str, int], groupings: list[str]) -> dict[str, list[str]]:
+    """For each column the groupings that it is constant within; all pairs of columns, so most are settled early."""
+    found: dict[str, list[str]] = {name: [] for name in codes}
+    few = np.stack([own[:N_TRIED] for own in codes.values()])
+    for group in groupings:
+        own = codes[group][:N_TRIED]
+        _, first, place = np.unique(own, return_index=True, return_inverse=True)
+        may_be = ((few == few[:, first[place]]) | (own < 0)).all(axis=1)
+        for name, is_open in zip(codes, may_be, strict=True):
+            is_candidate = is_open and group != name and 1 < distinct[name] <= distinct[group]
+            if is_candidate and is_constant_within(codes[name], codes[group]):
+                found[name].append(group)
+    return found
+
+
+def _profile(frame: Frame, name: str, n_distinct: int, constant_within: list[str]) -> ColumnProfile:
+    column = frame.column(name)
     finite = column.numbers[np.isfinite(column.numbers)] if column.kind == "number" else np.empty(0)
-    constant_within = [
-        group for group in groupings
-        if group != name and 1 < n_distinct <= distinct[group] and is_constant_within(codes[name], codes[group])
-    ]  # fmt: skip
     return ColumnProfile(
         name=name,
         kind=column.kind,
@@ -83,11 +94,22 @@ def _profile(
         range=(float(finite.min()), float(finite.max())) if len(finite) else None,
         levels=column.levels[:MAX_LEVELS_SHOWN] if column.kind in ("factor", "boolean") else (),
         constant_within=tuple(constant_within),
-        bins=tuple(np.histogram(finite, bins=N_BINS)[0].tolist()) if len(finite) else None,
+        bins=_bins(finite) if len(finite) else None,
         outcome_problem=_outcome_problem(column, n_distinct),
         predictor_problem=_predictor_problem(column, n_distinct),
         group_problem=_group_problem(column, n_distinct, frame.n_rows),
     )
+
+
+def _bins(values: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    """Counts in bins of equal width. In halves, as the whole span of doubles is no double; numpy's own bins fail on it.
+
+    The same holds for a span of a few units in the last place, as of times in nanoseconds; one value is in the middle.
+    """
+    low, span = values.min() / 2, values.max() / 2 - values.min() / 2
+    share = (values / 2 - low) / span if span > 0 else np.full(len(values), 0.5)
+    places = np.minimum((N_BINS * share).astype(np.int64), N_BINS - 1)
+    return tuple(np.bincount(places, minlength=N_BINS).tolist())
 
 
 def _codes(column: Column) -> Codes:

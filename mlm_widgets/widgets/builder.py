@@ -7,6 +7,8 @@ writes.
 
 from __future__ import annotations
 
+import copy
+import keyword
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +18,17 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mlm_widgets.errors import FormulaError, MlmError, OptionError
-from mlm_widgets.formula import ModelSpec, check_columns, from_json, parse_formula, term_text, to_json
+from mlm_widgets.errors import DataError, FormulaError, MlmError, OptionError
+from mlm_widgets.formula import (
+    ModelSpec,
+    Term,
+    check_columns,
+    from_json,
+    parse_formula,
+    quote_name,
+    term_text,
+    to_json,
+)
 from mlm_widgets.frames import Frame, read_frame
 from mlm_widgets.results import MixedModel, fit_spec
 from mlm_widgets.widgets import edits
@@ -33,6 +44,19 @@ __all__ = ["ModelBuilder"]
 LIVE_ROWS = 200_000  # above, a fit may take longer than a click should: it waits for Fit
 MAX_HISTORY = 200
 NO_DATA = {"name": "", "n_rows": 0, "n_columns": 0, "columns": []}
+
+
+class _ModelTrait(traitlets.Any):
+    """A description of the model: one thread at a time sets it, and who reads it gets a copy of their own."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        """The value; changing it changes nothing in the builder."""
+        return copy.deepcopy(super().get(obj, cls))
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set the value once the builder is at rest."""
+        with obj._lock:
+            super().set(obj, value)
 
 
 class ModelBuilder(OneWay):
@@ -54,13 +78,15 @@ class ModelBuilder(OneWay):
     Attributes
     ----------
     formula : str
-        The formula; observable, and may be set. Empty while no outcome is chosen.
+        The formula; observable, and may be set. Empty while no outcome is chosen; setting it so starts over.
     spec : dict
         The model as a JSON document; observable, and may be set.
     model : MixedModel or None
         The last fitted model; observable.
     error : MlmError or None
-        What stands in the way of a fit at present.
+        What stands in the way of a fit at present; observable.
+
+    Observers are told when everything has its new value, so they find formula, spec and model in agreement.
 
     Examples
     --------
@@ -75,10 +101,10 @@ class ModelBuilder(OneWay):
     _esm = STATIC / "builder.js"
     _css = STATIC / "builder.css"
 
-    formula = traitlets.Unicode("")
-    spec = traitlets.Dict()
-    model = traitlets.Any(None, allow_none=True)
-    error = traitlets.Any(None, allow_none=True)
+    formula = _ModelTrait("")
+    spec = _ModelTrait(to_json(edits.EMPTY))
+    model = traitlets.Any(None, allow_none=True, read_only=True)
+    error = traitlets.Any(None, allow_none=True, read_only=True)
 
     _runtime = anywidget.WidgetTrait().tag(sync=True)
     data = traitlets.Dict().tag(sync=True)
@@ -106,18 +132,21 @@ class ModelBuilder(OneWay):
         self._views = Views()
         self._formula_error: dict[str, Any] | None = None
         self._last_fit = EMPTY_FIT
+        self._fitted: MixedModel | None = None
+        self._problem: MlmError | None = None
         self._chart_version = 0
-        self._is_publishing = False
         # JupyterLab hands messages to a thread of their own, so a click can meet a cell that sets the formula
         self._lock = threading.RLock()
         super().__init__(_runtime=shared_runtime(), data=NO_DATA, fit=EMPTY_FIT, views=views_payload(None, self._views))
         self.on_msg(self._on_message)
-        self._open(data, formula, spec, name)
+        with self._lock:
+            self._open(data, formula, spec, name)
+            self._announce()
 
     def _open(self, data: Any, formula: str | None, spec: Mapping[str, Any] | None, name: str | None) -> None:
         """Read the data and the first model; what is wrong with them is shown in the widget."""
         try:
-            frame = read_frame(data, name)
+            frame = read_frame(data, None if name is None else str(name))
             self._facts = DataFacts(frame)
             self.data = data_payload(self._facts)
         except MlmError as error:
@@ -128,32 +157,49 @@ class ModelBuilder(OneWay):
         self._publish_setup()
         try:
             if spec is not None:
-                self._change(self._checked(from_json(spec)))
-            elif formula is not None:
+                self._change(self._read(spec))
+            elif formula is not None and formula != "":
                 self._set_formula(formula)
         except MlmError as error:
             self._fail(error)
 
     # -- from Python ------------------------------------------------------------------------------------------------
 
+    @traitlets.validate("formula")
+    def _valid_formula(self, proposal: Any) -> str:
+        if isinstance(proposal.value, str) and proposal.value == self._formula:
+            return self._formula
+        return formula_of(self._parsed(proposal.value))
+
+    @traitlets.validate("spec")
+    def _valid_spec(self, proposal: Any) -> dict[str, Any]:
+        return to_json(self._read(proposal.value))
+
     @traitlets.observe("formula")
-    def _on_formula(self, change: Any) -> None:
-        self._take(lambda: self._parsed(change.new))
+    def _on_formula(self, _change: Any) -> None:
+        if self.formula != self._formula:
+            self._take(lambda: self._parsed(self.formula))
 
     @traitlets.observe("spec")
-    def _on_spec(self, change: Any) -> None:
-        self._take(lambda: self._checked(from_json(change.new)))
+    def _on_spec(self, _change: Any) -> None:
+        if self.spec != to_json(self._draft):
+            self._take(lambda: self._read(self.spec))
 
     def _take(self, read: Callable[[], ModelSpec]) -> None:
-        """A model that was set from Python; an error is raised there, and the traits are as they were."""
-        if self._is_publishing:
-            return
+        """A model that was set from Python."""
         with self._lock:
             try:
                 self._change(read())
-            except MlmError:
-                self._publish_setup()
-                raise
+            finally:
+                self._announce()
+
+    def _announce(self) -> None:
+        """Tell Python's observers, last of all: one that raises, or sets another formula, disturbs nothing."""
+        with self.hold_trait_notifications():
+            self.set_trait("spec", to_json(self._draft))
+            self.set_trait("formula", self._formula)
+            self.set_trait("model", self._fitted)
+            self.set_trait("error", self._problem)
 
     # -- from the browser -------------------------------------------------------------------------------------------
 
@@ -163,7 +209,10 @@ class ModelBuilder(OneWay):
         try:
             number, action = read_action(content)
             with self._lock:
-                self._act(action)
+                try:
+                    self._act(action)
+                finally:
+                    self._announce()
             self.send({"kind": "reply", "id": number, "ok": True})
         except MlmError as error:
             self._refuse(number, content, error.message, error.hint)
@@ -171,27 +220,32 @@ class ModelBuilder(OneWay):
             self._refuse(
                 number,
                 content,
-                f"Something went wrong inside the builder: {type(error).__name__}: {error}",
-                "Your model is as it was. Undo, or change something else; please report this.",
+                f"Something went wrong in Python: {type(error).__name__}: {error}",
+                "Undo, or change something else. Please report this, unless a function of yours that observes the "
+                "builder raised it.",
             )
 
     def _refuse(self, number: int | None, content: Any, message: str, hint: str | None) -> None:
-        if number is None and isinstance(content, Mapping) and isinstance(content.get("id"), int):
-            number = content["id"]
-        if number is not None:
+        if number is None and isinstance(content, Mapping):
+            number = content.get("id")
+        if isinstance(number, int) and not isinstance(number, bool):
             self.send({"kind": "reply", "id": number, "ok": False, "error": {"message": message, "hint": hint}})
 
     def _act(self, action: Action) -> None:
-        if self._facts is None:
-            raise OptionError("There are no data to work with.", hint="Give a data frame: ModelBuilder(df).")
+        self._require_data()
         kind = action.pop("type")
         handler: Callable[..., None] = getattr(self, f"_do_{kind}")
         handler(**action)
 
     @property
     def _known(self) -> DataFacts:
+        self._require_data()
         assert self._facts is not None
         return self._facts
+
+    def _require_data(self) -> None:
+        if self._facts is None:
+            raise DataError("There are no data to work with.", hint="Give a data frame: ModelBuilder(df).")
 
     def _do_set_outcome(self, column: str) -> None:
         self._require(column, "outcome_problem")
@@ -209,6 +263,8 @@ class ModelBuilder(OneWay):
     def _do_set_option(self, id: str, value: str) -> None:  # noqa: A002
         factor = self._factor(id)
         option = next(row["option"] for row in self.setup["predictors"] if row["id"] == factor)
+        if option is not None and value == option["value"]:
+            return
         if option is None or value not in [choice["value"] for choice in option["choices"]]:
             raise OptionError(f"“{value}” is no choice for “{factor}”.")
         if option["kind"] == "reference":
@@ -216,7 +272,17 @@ class ModelBuilder(OneWay):
             self._change(edits.set_reference(self._draft, factor, value, default))
         else:
             groups = [term.group for term in self._draft.random]
-            self._change(edits.set_centring(self._draft, factor, value, groups))
+            self._change(self._without_dead_slopes(edits.set_centring(self._draft, factor, value, groups)))
+
+    def _without_dead_slopes(self, spec: ModelSpec) -> ModelSpec:
+        """`spec` without slopes that became constant: a school's mean has no slope within schools."""
+        known = set(slopes_of(self._draft))
+        return edits.drop_slopes(
+            spec, lambda random, slope: slope not in known and self._is_constant(slope, random.group)
+        )
+
+    def _is_constant(self, term: Term, group: tuple[str, ...]) -> bool:
+        return all(self._known.is_factor_constant(factor, group) for factor in term)
 
     def _do_add_interaction(self, ids: list[str]) -> None:
         self._change(edits.add_interaction(self._draft, tuple(self._factor(id) for id in ids)))  # noqa: A001
@@ -245,7 +311,7 @@ class ModelBuilder(OneWay):
         if slope is None:
             raise OptionError(f"There is no predictor “{term}”.")
         columns = self._draft.random[place].group
-        if on and all(self._known.is_factor_constant(factor, columns) for factor in slope):
+        if on and self._is_constant(slope, columns):
             raise OptionError(f"“{term}” is constant within {':'.join(columns)}: it has no slope there.")
         self._change(edits.set_slope(self._draft, place, slope, on))
 
@@ -258,7 +324,7 @@ class ModelBuilder(OneWay):
     def _do_set_live(self, on: bool) -> None:
         self._live = on
         self._publish_setup()
-        if on and self.fit["stale"]:
+        if self._can_fit_live() and (self._fitted is None or self._is_stale()):
             self._refit()
 
     def _do_set_formula(self, text: str) -> None:
@@ -269,24 +335,22 @@ class ModelBuilder(OneWay):
 
     def _do_undo(self) -> None:
         if self._past:
-            self._future.append(self._draft)
-            self._show(self._past.pop())
+            self._show(self._past[-1], self._past[:-1], [*self._future, self._draft])
 
     def _do_redo(self) -> None:
         if self._future:
-            self._past.append(self._draft)
-            self._show(self._future.pop())
+            self._show(self._future[-1], [*self._past, self._draft], self._future[:-1])
 
     def _do_view_coefficients(self, intercept: bool) -> None:
         self._view("coefficients", replace(self._views, intercept=intercept))
 
     def _do_view_caterpillar(self, **changes: Any) -> None:
-        self._view("caterpillar", changed_views(self.model, self._views, changes))
+        self._view("caterpillar", changed_views(self._fitted, self._views, changes))
 
     def _do_view_predictions(self, **changes: Any) -> None:
         if "values" in changes:
             changes["values"] = {**self._views.values, **changes["values"]}
-        self._view("predictions", changed_views(self.model, self._views, changes))
+        self._view("predictions", changed_views(self._fitted, self._views, changes))
 
     def _require(self, column: str, problem: str) -> None:
         known = self._known.profiles.get(column)
@@ -312,107 +376,120 @@ class ModelBuilder(OneWay):
     def _set_formula(self, text: str) -> None:
         """A typed formula: an error is shown at its place, and nothing else changes."""
         try:
-            spec = self._parsed(text)
+            spec = self._parsed_text(text)
         except FormulaError as error:
             self._formula_error = error_payload(error)
-            self.error = error
+            self._problem = error
             self._publish_setup()
             return
         self._change(spec)
 
-    def _parsed(self, text: str) -> ModelSpec:
+    @property
+    def _formula(self) -> str:
+        return str(self.setup["formula"])
+
+    def _parsed(self, text: Any) -> ModelSpec:
+        """A formula; without text, the start."""
+        return edits.EMPTY.with_(reml=self._draft.reml) if text == "" else self._parsed_text(text)
+
+    def _parsed_text(self, text: Any) -> ModelSpec:
         parsed = parse_formula(text, reml=self._draft.reml)
-        if self._facts is not None:
-            check_columns(parsed, self._facts.profiles, self._facts.frame.name)
+        check_columns(parsed, self._known.profiles, self._known.frame.name)
         return parsed.spec
 
-    def _checked(self, spec: ModelSpec) -> ModelSpec:
-        return replace(self._parsed(formula_of(spec)), reml=spec.reml)
+    def _read(self, document: Any) -> ModelSpec:
+        """A spec's document, also an unfinished one: while no outcome is chosen any column stands in for it."""
+        if isinstance(document, Mapping) and document.get("outcome") == "":
+            stand_in = quote_name(self._known.frame.names[0])
+            return replace(self._read({**document, "outcome": stand_in}), outcome="")
+        spec = from_json(document)
+        if (spec.family, spec.link) != (edits.EMPTY.family, edits.EMPTY.link):
+            raise OptionError("`spec` must have family 'gaussian' and link 'identity' as yet.", argument="spec")
+        self._parsed_text(formula_of(spec))
+        return spec
 
     def _change(self, spec: ModelSpec) -> None:
         if spec == self._draft and self._formula_error is None:
             return
-        if spec != self._draft:
-            self._past = [*self._past, self._draft][-MAX_HISTORY:]
-            self._future = []
-        self._show(spec)
+        if spec == self._draft:
+            self._show(spec, self._past, self._future)
+        else:
+            self._show(spec, [*self._past, self._draft][-MAX_HISTORY:], [])
 
-    def _show(self, spec: ModelSpec) -> None:
-        self._draft = spec
+    def _show(self, spec: ModelSpec, past: list[ModelSpec], future: list[ModelSpec]) -> None:
+        controls = setup_payload(spec, self._known)  # first: where this fails, nothing has changed
+        self._draft, self._past, self._future = spec, past, future
         self._formula_error = None
-        self._publish_setup()
-        if prompt_of(spec) is None and self._live and self._is_cheap():
+        self._publish_setup(controls)
+        if self._can_fit_live():
             self._refit()
         else:
             self._mark_stale()
 
-    def _is_cheap(self) -> bool:
-        return self._known.frame.n_rows <= LIVE_ROWS
+    def _can_fit_live(self) -> bool:
+        return prompt_of(self._draft) is None and self._live and self._known.frame.n_rows <= LIVE_ROWS
+
+    def _is_stale(self) -> bool:
+        return self._fitted is not None and self._fitted.spec != self._draft
 
     def _mark_stale(self) -> None:
-        self.error = None
-        last = self._last_fit
+        self._problem = None
+        last, is_stale = self._last_fit, self._is_stale()
         state = "ready" if last["summary"] is not None else "empty"
-        word = "Changed" if last["summary"] is not None and last["formula"] != formula_of(self._draft) else last["word"]
-        self.fit = {**last, "state": state, "word": word, "stale": last["formula"] != formula_of(self._draft)}
+        self.fit = {**last, "state": state, "word": "Changed" if is_stale else last["word"], "stale": is_stale}
 
     def _refit(self) -> None:
         prompt = prompt_of(self._draft)
         if prompt is not None:
             raise OptionError(prompt)
-        formula = formula_of(self._draft)
-        self.fit = running_payload(self._last_fit, formula)
+        self.fit = running_payload(self._last_fit, is_stale=self._is_stale())
         started = time.perf_counter()
         try:
             model = fit_spec(self._draft, self._known.frame)
             payload = ready_payload(model, _code_name(self._known.frame), model.trace.elapsed_ms)
+            views = views_for(model, self._views)
         except MlmError as error:
             self._fail(error)
             return
+        except Exception as error:  # noqa: BLE001  (a fit ends in the widget, whoever asked for it)
+            self._fail(_unforeseen(error))
+            return
         except BaseException:
-            self.fit = {**self._last_fit, "stale": True}
+            self._mark_stale()
             raise
         payload["elapsed_ms"] = round(1000 * (time.perf_counter() - started), 1)
-        self.model = model
+        self._fitted, self._problem, self._views = model, None, views
         self._last_fit = payload
         self.fit = payload
-        self._views = views_for(model, self._views)
-        self.views = views_payload(model, self._views)
-        self.error = None
+        self.views = views_payload(model, views)
         for name in CHARTS:
             self._draw(name, model)
 
     def _fail(self, error: MlmError) -> None:
         self.fit = failed_payload(self._last_fit, error)
-        self.error = error
+        self._problem = error
 
     def _view(self, chart: str, views: Views) -> None:
         self._views = views
-        self.views = views_payload(self.model, views)
-        if self.model is not None:
-            self._draw(chart, self.model)
+        self.views = views_payload(self._fitted, views)
+        if self._fitted is not None:
+            self._draw(chart, self._fitted)
 
     def _draw(self, name: str, model: MixedModel) -> None:
         self._chart_version += 1
         setattr(self, f"chart_{name}", chart_payload(name, model, self._views, self._chart_version))
 
-    def _publish_setup(self) -> None:
-        """Tell the browser and Python's observers of the present spec."""
-        facts = self._facts or DataFacts(_NO_FRAME)
+    def _publish_setup(self, controls: dict[str, Any] | None = None) -> None:
+        """Tell the browser of the present spec; `controls`, where they are known already."""
+        is_open = self._facts is not None
         self.setup = {
-            **setup_payload(self._draft, facts),
-            **({"prompt": None} if self._facts is None else {}),
+            **(controls or setup_payload(self._draft, self._known if is_open else DataFacts(_NO_FRAME))),
+            **({} if is_open else {"prompt": None}),
             "live": self._live,
             "error": self._formula_error,
             "can_undo": bool(self._past),
             "can_redo": bool(self._future),
         }
-        self._is_publishing = True
-        try:
-            self.spec = to_json(self._draft)
-            self.formula = self.setup["formula"]
-        finally:
-            self._is_publishing = False
 
     def _repr_keys(self) -> list[str]:
         return ["formula"]
@@ -421,8 +498,17 @@ class ModelBuilder(OneWay):
         return f"ModelBuilder({self._facts.frame.name if self._facts else 'no data'}, formula={self.formula!r})"
 
 
+def _unforeseen(error: Exception) -> MlmError:
+    found = MlmError(
+        f"The fit broke down: {type(error).__name__}: {error}",
+        hint="Look for extreme values in the columns of the model; please report this.",
+    )
+    found.__cause__ = error
+    return found
+
+
 def _code_name(frame: Frame) -> str:
-    return frame.name if frame.name.isidentifier() else "data"
+    return frame.name if frame.name.isidentifier() and not keyword.iskeyword(frame.name) else "data"
 
 
 class _NoFrame(Frame):

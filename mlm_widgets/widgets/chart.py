@@ -41,4 +41,4 @@ def render(spec: dict[str, Any], **_metadata: Any) -> dict[str, Any]:
 def _label_of(spec: dict[str, Any]) -> str:
     title = spec.get("title", "")
     text = title.get("text", "") if isinstance(title, dict) else title
-    return " ".join(text) if isinstance(text, list) else str(text or "Chart")
+    return " ".join(map(str, text)) if isinstance(text, list) else str(text or "Chart")

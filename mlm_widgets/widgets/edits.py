@@ -5,6 +5,7 @@ The builder's spec may be unfinished: an empty outcome means that none was chose
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain, combinations
 
@@ -27,6 +28,7 @@ __all__ = [
     "add_group",
     "add_interaction",
     "add_predictor",
+    "drop_slopes",
     "group_id",
     "remove_group",
     "remove_interaction",
@@ -38,6 +40,8 @@ __all__ = [
     "set_outcome",
     "set_reference",
     "set_slope",
+    "varies",
+    "varies_elsewhere",
 ]
 
 EMPTY = ModelSpec(outcome="")
@@ -122,12 +126,15 @@ def group_id(spec: ModelSpec, place: int) -> str:
 
 
 def add_group(spec: ModelSpec, columns: tuple[str, ...]) -> ModelSpec:
-    """Add a grouping with a random intercept; its columns leave the predictors."""
+    """Add a grouping with a random intercept.
+
+    A column that is a grouping leaves the predictors; one of a combination stays: a recipe is compared with the others
+    while the batches of each recipe vary.
+    """
     if any(set(term.group) == set(columns) for term in spec.random):
         raise OptionError(f"“{':'.join(columns)}” is a grouping already.")
-    for column in columns:
-        if (quote_name(column),) in spec.terms:
-            spec = remove_predictor(spec, quote_name(column))
+    if len(columns) == 1:
+        spec = remove_predictor(spec, quote_name(columns[0]))
     return spec.with_(random=(*spec.random, RandomTerm(columns)))
 
 
@@ -148,17 +155,44 @@ def remove_group(spec: ModelSpec, place: int) -> ModelSpec:
 
 def set_intercept(spec: ModelSpec, place: int, is_on: bool) -> ModelSpec:
     """Let the intercept vary between the levels, or not."""
+    group = frozenset(spec.random[place].group)
+    others = [term for i, term in enumerate(spec.random) if i != place and frozenset(term.group) == group]
+    if is_on and any(term.intercept for term in others):
+        raise OptionError(f"The intercept varies in another row of “{spec.random[place].group_name}”.")
     return _with_random(spec, place, replace(spec.random[place], intercept=is_on))
 
 
 def set_slope(spec: ModelSpec, place: int, term: Term, is_on: bool) -> ModelSpec:
     """Let a slope vary between the levels, or not; slopes stand in the order of the fixed part."""
     own = [slope for slope in spec.random[place].terms if set(slope) != set(term)]
+    if is_on and varies_elsewhere(spec, place, term):
+        name = spec.random[place].group_name
+        raise OptionError(f"“{':'.join(term)}” varies in another row of “{name}”.", hint="Untick it there first.")
     if is_on:
         own.append(term)
     order = {frozenset(fixed): i for i, fixed in enumerate(spec.terms)}
     own.sort(key=lambda slope: order.get(frozenset(slope), len(order)))
     return _with_random(spec, place, replace(spec.random[place], terms=ordered_terms(own)))
+
+
+def varies(random: RandomTerm, slope: Term) -> bool:
+    """Whether `slope` varies in a random term."""
+    return any(set(slope) == set(own) for own in random.terms)
+
+
+def varies_elsewhere(spec: ModelSpec, place: int, slope: Term) -> bool:
+    """Whether `slope` varies in another random term of the same grouping."""
+    group = set(spec.random[place].group)
+    return any(i != place and set(r.group) == group and varies(r, slope) for i, r in enumerate(spec.random))
+
+
+def drop_slopes(spec: ModelSpec, is_gone: Callable[[RandomTerm, Term], bool]) -> ModelSpec:
+    """Take slopes out of the random part; where nothing else varied, the intercept does."""
+    random = []
+    for term in spec.random:
+        kept = tuple(slope for slope in term.terms if not is_gone(term, slope))
+        random.append(replace(term, terms=kept, intercept=term.intercept or not kept))
+    return spec.with_(random=tuple(random))
 
 
 def set_correlated(spec: ModelSpec, place: int, is_on: bool) -> ModelSpec:

@@ -74,7 +74,7 @@ def read_action(message: Any) -> tuple[int, Action]:
 
 def _is_of(value: Any, kind: str) -> bool:
     if kind == TEXT:
-        return isinstance(value, str) and len(value) <= MAX_TEXT
+        return isinstance(value, str) and len(value) <= MAX_TEXT and _is_unicode(value)
     if kind == "text or none":
         return value is None or _is_of(value, TEXT)
     if kind == FLAG:
@@ -86,6 +86,15 @@ def _is_of(value: Any, kind: str) -> bool:
         and len(value) <= MAX_ITEMS
         and all(_is_of(key, TEXT) and _is_values(item) for key, item in value.items())
     )
+
+
+def _is_unicode(text: str) -> bool:
+    """Half of a surrogate pair is a str in Python, but cannot be sent back."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_values(item: Any) -> bool:

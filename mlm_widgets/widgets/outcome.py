@@ -36,9 +36,9 @@ WORDS = {
 }
 
 
-def running_payload(last: Payload, formula: str) -> Payload:
-    """The last results, while the model of `formula` is being fitted."""
-    return {**last, "state": "running", "stale": last["formula"] != formula, "message": None, "hint": None}
+def running_payload(last: Payload, *, is_stale: bool) -> Payload:
+    """The last results, while the next model is being fitted."""
+    return {**last, "state": "running", "stale": is_stale, "message": None, "hint": None}
 
 
 def failed_payload(last: Payload, error: MlmError) -> Payload:

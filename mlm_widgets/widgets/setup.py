@@ -13,7 +13,6 @@ from mlm_widgets.formula import (
     Expression,
     ModelSpec,
     Name,
-    RandomTerm,
     Term,
     columns_of,
     parse_factor,
@@ -22,7 +21,7 @@ from mlm_widgets.formula import (
     to_formula,
 )
 from mlm_widgets.formula.expressions import Text
-from mlm_widgets.widgets.edits import group_id
+from mlm_widgets.widgets.edits import group_id, varies, varies_elsewhere
 from mlm_widgets.widgets.facts import DataFacts
 
 __all__ = ["Payload", "data_payload", "error_payload", "formula_of", "prompt_of", "setup_payload", "slopes_of"]
@@ -115,7 +114,6 @@ def _predictor(factor: str, facts: DataFacts, groups: list[tuple[str, ...]]) -> 
 
 def _option(expression: Expression, facts: DataFacts, groups: list[tuple[str, ...]]) -> Payload | None:
     """The one choice that a chip offers: centring for a number, reference for a factor."""
-    column = columns_of(expression)[0]
     value: str | None = "none"
     if isinstance(expression, Name):
         pass
@@ -123,6 +121,7 @@ def _option(expression: Expression, facts: DataFacts, groups: list[tuple[str, ..
         value = _centring_value(expression)
     else:
         return None
+    column = columns_of(expression)[0]
     known = facts.profiles[column]
     if known.kind in ("factor", "boolean"):
         return _reference_option(expression, facts.frame.column(column).levels)
@@ -134,7 +133,7 @@ def _option(expression: Expression, facts: DataFacts, groups: list[tuple[str, ..
             name = ":".join(group)
             choices += [(f"within:{name}", f"within {name}"), (f"between:{name}", f"{name} mean")]
     if value not in [choice for choice, _ in choices]:
-        choices.append((value, value.replace(":", " ", 1)))
+        choices.append((value, "as categories" if value == "C" else value.replace(":", " ", 1)))
     return {"kind": "centring", "value": value, "choices": [{"value": v, "label": text} for v, text in choices]}
 
 
@@ -152,20 +151,19 @@ def _reference_option(expression: Expression, levels: tuple[str, ...]) -> Payloa
             return None
         named = [value.text for contrast in contrasts for _, value in contrast.arguments if isinstance(value, Text)]
         reference = named[0] if named else reference
-    choices = [{"value": level, "label": level} for level in levels[:MAX_REFERENCES]]
-    return {"kind": "reference", "value": reference, "choices": choices}
+    offered = dict.fromkeys([*levels[:MAX_REFERENCES], reference])
+    return {"kind": "reference", "value": reference, "choices": [{"value": level, "label": level} for level in offered]}
 
 
 def _predictor_choices(spec: ModelSpec, facts: DataFacts) -> list[str]:
-    used = {factor for term in spec.terms for factor in term}
+    used = {term[0] for term in spec.terms if len(term) == 1}
     taken = set(columns_of(parse_factor(spec.outcome))) if spec.outcome else set()
     for factor in used:
         expression = parse_factor(factor)
-        column = columns_of(expression)[0]
         is_half = isinstance(expression, Call) and expression.function == "within"
         if not is_half or factor.replace("within(", "between(", 1) in used:
-            taken.add(column)
-    taken.update(column for term in spec.random for column in term.group)
+            taken.update(columns_of(expression)[:1])
+    taken.update(term.group[0] for term in spec.random if len(term.group) == 1)
     return [name for name in facts.profiles if name not in taken]
 
 
@@ -203,20 +201,31 @@ def _group(spec: ModelSpec, place: int, facts: DataFacts) -> Payload:
         "columns": list(term.group),
         "intercept": term.intercept,
         "correlated": term.correlated,
-        "can_correlate": bool(term.terms) and (term.intercept or len(term.terms) > 1),
-        "cells": [_cell(slope, term, facts) for slope in slopes_of(spec)],
+        "can_correlate": bool(term.terms) and (term.intercept or len(term.terms) > 1 or _is_wide(term.terms[0], facts)),
+        "cells": [_cell(slope, spec, place, facts) for slope in slopes_of(spec)],
     }
 
 
-def _cell(slope: Term, term: RandomTerm, facts: DataFacts) -> Payload:
-    is_on = any(set(slope) == set(own) for own in term.terms)
-    is_constant = all(facts.is_factor_constant(factor, term.group) for factor in slope)
+def _is_wide(slope: Term, facts: DataFacts) -> bool:
+    """Whether the slope may have several coefficients: a factor has, also one of two levels where no intercept is."""
+    columns = [column for factor in slope for column in columns_of(parse_factor(factor))]
+    return any(facts.profiles[column].kind in ("factor", "boolean") for column in columns)
+
+
+def _cell(slope: Term, spec: ModelSpec, place: int, facts: DataFacts) -> Payload:
+    term = spec.random[place]
+    is_on = varies(term, slope)
+    reason = None
+    if all(facts.is_factor_constant(factor, term.group) for factor in slope):
+        reason = f"constant within {term.group_name}"
+    elif varies_elsewhere(spec, place, slope):
+        reason = f"varies in another row of {term.group_name}"
     label, detail = _term_label(slope), _label(slope[0])[1] if len(slope) == 1 else ""
     return {
         "term": term_text(slope),
         "label": f"{label} {detail.split(' ')[0]}" if detail.startswith("within") else label,
         "on": is_on,
-        "reason": f"constant within {term.group_name}" if is_constant and not is_on else None,
+        "reason": None if is_on else reason,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -135,6 +136,9 @@ def changed_views(model: MixedModel | None, views: Views, changes: Mapping[str, 
         if name in changes and changes[name] not in options:
             listed = ", ".join(str(option) for option in options if option is not None)
             raise OptionError(f"The model has no “{changes[name]}”.", hint=f"Choose one of: {listed}.")
+    unknown = [key for key in changes.get("values", {}) if key not in predictors]
+    if unknown:
+        raise OptionError(f"The model has no “{unknown[0]}”.")
     views = replace(views, **changes)
     if model is not None and "group" in changes and "sort" not in changes:
         views = replace(views, sort=_terms_of(model, str(views.group))[0])
@@ -161,6 +165,8 @@ def chart_payload(name: str, model: MixedModel, views: Views, version: int) -> P
         return {"spec": _spec(name, model, views), "version": version}
     except MlmError as error:
         return {"message": f"{error.message} {error.hint or ''}".strip()}
+    except Exception as error:  # noqa: BLE001  (the other charts and the numbers are shown all the same)
+        return {"message": f"This chart could not be drawn: {type(error).__name__}: {error}. Please report this."}
 
 
 def _spec(name: str, model: MixedModel, views: Views) -> Payload:
@@ -186,6 +192,6 @@ def _chosen_values(views: Views, key: str) -> Any:
         values = [float(text) for text in chosen["text"].replace(";", ",").split(",") if text.strip()]
     except ValueError:
         values = []
-    if not values:
+    if not values or not all(map(math.isfinite, values)):
         raise MlmError(f"“{chosen['text']}” is no list of numbers.", hint="Write values with commas between: 0, 7.")
     return values
