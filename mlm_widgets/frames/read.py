@@ -221,6 +221,8 @@ def _kind_of(series: Any) -> tuple[Kind, Any]:
         return "boolean", series
     if dtype.is_numeric():
         return "number", series
+    if dtype == nw.String and series.null_count() == len(series):
+        return _kind_of_objects(series)  # pandas calls a column of None text
     if dtype in (nw.String, nw.Categorical) or isinstance(dtype, nw.Enum):
         return "factor", series
     if dtype.is_temporal():
