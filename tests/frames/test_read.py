@@ -92,7 +92,8 @@ def test_booleans(values: Any) -> None:
     ("values", "kind"),
     [(pd.date_range("2020", periods=2), "date"), (pd.to_timedelta([1, 2], unit="D"), "date"),
      ([dt.date(2020, 1, 1), None], "other"), ([1, "a"], "other"), ([[1], [2]], "other"),
-     ([{"a": 1}, None], "other"), ([1j, 2j], "other"), (pd.period_range("2020", periods=2, freq="D"), "other"), ([b"a", b"b"], "other")],
+     ([{"a": 1}, None], "other"), ([1j, 2j], "other"),
+     (pd.period_range("2020", periods=2, freq="D"), "other"), ([b"a", b"b"], "other")],
 )  # fmt: skip
 def test_columns_that_cannot_be_used(values: Any, kind: str) -> None:
     found = column(values)
