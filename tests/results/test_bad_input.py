@@ -382,3 +382,19 @@ def test_a_search_cut_short_says_so() -> None:
     assert m.findings[0].severity == "error"
     assert "did not converge" in m.findings[0].message
     assert "did not converge" in str(m.summary())
+
+
+def test_more_crossed_levels_than_are_carried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlm_widgets.fitter.problem.MAX_DENSE", 5)
+    error = refused(small_data(), "y ~ x + (1 | g) + (1 | h)")
+    assert isinstance(error, FitError)
+    assert "7 random effects" in error.message
+    assert error.hint
+
+
+def test_text_that_looks_like_numbers_as_predictor() -> None:
+    """Each text is a level: too many for the rows."""
+    data = small_data()
+    error = refused(data.assign(x=data["x"].astype(str)))
+    assert isinstance(error, FitError)
+    assert "110 rows for 110 fixed effects" in error.message

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from mlm_widgets import MixedModel, fit
+from mlm_widgets.formula import to_json
 from tests.fitter.dense import STRUCTURES, small_data
 from tests.modelcache import fitted, table
 
@@ -243,3 +244,12 @@ def test_the_same_fit_twice_is_the_same() -> None:
         .tidy()
         .equals(fit("Reaction ~ Days + (Days | Subject)", table("sleepstudy")).tidy())
     )
+
+
+def test_formula_spec_and_document_are_one_model() -> None:
+    data = small_data()
+    m = fit("y ~ x * f + (x || g)", data, reml=False)
+    assert_same(fit(m.spec, data), m, 1e-12)
+    assert_same(fit(to_json(m.spec), data), m, 1e-12)
+    assert fit(m.formula, data, reml=False).spec == m.spec
+    assert not m.reml
