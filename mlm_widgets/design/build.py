@@ -127,6 +127,8 @@ class Design:
         Values of all variables, by key, on the rows used: those of the bases, and those that they are computed from.
     rows : ndarray (n,)
         Places of the rows used in the user's frame.
+    weights : ndarray (n,) or None
+        Prior weights: the residual variance of row i is sigma^2 / weights[i].
     n_rows : int
         Number of rows of the user's frame.
     dropped : dict of str to int
@@ -142,6 +144,7 @@ class Design:
     rows: npt.NDArray[np.intp]
     n_rows: int
     dropped: Mapping[str, int]
+    weights: Floats | None = None
 
     @property
     def n_obs(self) -> int:

@@ -16,6 +16,7 @@ from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.newton import Search, minimise
 from mlm_widgets.fitter.options import FitOptions
 from mlm_widgets.fitter.problem import Problem, Template, build_problem
+from mlm_widgets.fitter.start import moment_start
 
 __all__ = ["fit_lmm"]
 
@@ -57,11 +58,10 @@ def _single_thread() -> AbstractContextManager[object]:
 
 
 def _search(problem: Problem, options: FitOptions) -> Search[Evaluation]:
-    """Newton from theta = 1, and again from inside where it stopped on a boundary that is no minimum."""
+    """Newton from the moments' variances, and again from inside where it stopped on a boundary that is no minimum."""
     function = partial(evaluate, problem)
-    start = np.concatenate([template.start for template in problem.templates])
     run = partial(minimise, tolerance=options.tolerance, max_evaluations=options.max_evaluations)
-    search = run(function, start)
+    search = run(function, moment_start(problem))
     n_evaluations = search.n_evaluations
     for _ in range(3):
         inside = _better_inside(problem, search)
@@ -98,7 +98,7 @@ def _result(design: Design, problem: Problem, search: Search[Evaluation], starte
     groups = _group_fits(problem, point)
     slopes, cov_variance = _variance_information(problem, point)
     degrees = problem.degrees
-    criterion = point.value + 2.0 * degrees * np.log(scaling.y_scale)
+    criterion = point.value + 2.0 * degrees * np.log(scaling.y_scale) - problem.log_weights
     if problem.reml:
         criterion += 2.0 * scaling.log_scale_x
     to_user = scaling.to_user / scaling.y_scale

@@ -1,14 +1,8 @@
-"""Design -> the sums that a linear mixed model depends on, in centred and scaled coordinates.
+"""Design -> the sums that a linear mixed model depends on, in the coordinates of the search.
 
-Inside the fit every column of X but the intercept, the outcome, and every column of Z beside an intercept are centred
-and scaled to unit mean square. The model is the same (the intercepts absorb the shifts), but a predictor far from
-zero no longer costs digits. For a grouping factor with columns (1, z) the random effects change as b_c = H b with
-
-    H = [[1, c'], [0, diag(s)]],    z_c = (z - c) / s.
-
-A block of correlated effects that holds the intercept can take any covariance before and after, so its template is
-free in the centred coordinates; elsewhere (``||``) the template is carried along, lambda_c = H lambda(theta) scaled
-to start at 1.
+A block of correlated effects that holds the intercept can take any covariance before and after centring, so its
+template is free in the centred coordinates; elsewhere (``||``) the template is carried along,
+lambda_c = H lambda(theta) scaled to start at 1 (see :mod:`mlm_widgets.fitter.coordinates`).
 """
 
 from __future__ import annotations
@@ -17,21 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg
 
 from mlm_widgets.design import Design, Grouping
-from mlm_widgets.errors import DataError, DesignError, FitError
-from mlm_widgets.linalg import cross_product, group_sums
+from mlm_widgets.errors import FitError
+from mlm_widgets.fitter.coordinates import Column, Scaling, centred_design
+from mlm_widgets.linalg import GroupSums
 
-__all__ = ["Pairs", "Problem", "Scaling", "Template", "build_problem"]
+__all__ = ["Pairs", "Problem", "Template", "build_problem"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.intp]
 
 MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and some seconds an evaluation
-NEARLY_COLLINEAR = 1e-7  # residual share below which the columns themselves are looked at, not their cross products
-ILL_CONDITIONED = 1e-3  # residual share below which cross products cost digits: the columns are made orthogonal
-COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
+MAX_TABLE = 40_000_000  # pairs of levels that a table may have; above, keys are sorted
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +74,6 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
-    """How centred coordinates go back to the user's.
-
-    `to_user` (p, p) and `shift` (p,): beta = to_user @ beta_c + shift; `y_scale` the outcome's scale.
-    """
-
-    to_user: Floats
-    shift: Floats
-    y_scale: float
-    log_scale_x: float
-
-
-@dataclass(frozen=True, slots=True)
 class Pairs:
     """Z_1'Z_2 by the pairs (level of the leading factor, column of the rest) that occur, sorted by level.
 
@@ -137,6 +117,8 @@ class Problem:
     scaling : Scaling
     kept : ndarray (rank,)
         Columns of X that are not linear combinations of those before them.
+    log_weights : float
+        Sum of the logarithms of the prior weights.
     """
 
     n_obs: int
@@ -154,7 +136,8 @@ class Problem:
     pairs: Pairs | None
     offsets: tuple[int, ...]
     scaling: Scaling
-    kept: npt.NDArray[np.intp]
+    kept: Ints
+    log_weights: float
 
     @property
     def degrees(self) -> int:
@@ -179,22 +162,65 @@ def build_problem(design: Design, reml: bool) -> Problem:
     order = sorted(range(len(design.Z)), key=lambda f: -len(design.spec.groupings[f].levels))
     groupings = tuple(design.spec.groupings[f] for f in order)
     _check_sizes(design)
-    Wc, scaling, kept = _centred(design)
-    N = cross_product(Wc)
-    centred = [_centred_columns(design.Z[f], design.spec.groupings[f]) for f in order]
-    templates = tuple(_template(g, H) for g, (_, H) in zip(groupings, centred, strict=True))
+    coordinates = centred_design(design)
+    Z = [coordinates.Z[f] for f in order]
+    sums = [LevelSums(design.codes[f], len(design.spec.groupings[f].levels)) for f in order]
     lead = int(np.argmax([len(g.levels) * len(g.names) for g in groupings]))
-    codes = [design.codes[f] for f in order]
-    A, W = _level_sums(codes[lead], len(groupings[lead].levels), centred[lead][0], Wc)
+    outcome = [*coordinates.X, coordinates.y]
+    offsets = _offsets(groupings, lead)
     rest = [f for f in range(len(order)) if f != lead]
-    offsets = _offsets(groupings, rest)
-    parts = [(codes[f], centred[f][0], offsets[f]) for f in rest]
-    A22, W2, pairs = _rest_sums(parts, codes[lead], centred[lead][0], Wc, len(groupings[lead].levels), groupings, rest)
+    A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
     return Problem(
-        n_obs=design.n_obs, rank=len(kept), reml=reml, groupings=groupings, source=tuple(order), lead=lead,
-        templates=templates, A=A, W=W, N=N, A22=A22, W2=W2, pairs=pairs, offsets=tuple(offsets), scaling=scaling,
-        kept=kept,
-    )  # fmt: skip
+        n_obs=design.n_obs,
+        rank=len(coordinates.kept),
+        reml=reml,
+        groupings=groupings,
+        source=tuple(order),
+        lead=lead,
+        templates=tuple(_template(g, coordinates.H[f]) for g, f in zip(groupings, order, strict=True)),
+        A=sums[lead].products(Z[lead], Z[lead]),
+        W=sums[lead].products(Z[lead], outcome),
+        N=coordinates.N,
+        A22=A22,
+        W2=W2,
+        pairs=_pairs(sums, Z, offsets, lead, rest) if rest else None,
+        offsets=tuple(offsets),
+        scaling=coordinates.scaling,
+        kept=coordinates.kept,
+        log_weights=coordinates.log_weights,
+    )
+
+
+class LevelSums:
+    """Sums of products of columns by the levels of one grouping factor; each distinct product is made once."""
+
+    def __init__(self, codes: Codes, n_levels: int) -> None:
+        self.codes = codes
+        self.n_levels = n_levels
+        self._sums = GroupSums(codes, n_levels)
+        self._made: dict[frozenset[int], Floats] = {}
+
+    def products(self, left: list[Column], right: list[Column]) -> Floats:
+        """sum_j left_a right_b by level, shape (len(left), len(right), J)."""
+        found = np.empty((len(left), len(right), self.n_levels))
+        for a, first in enumerate(left):
+            for b, second in enumerate(right):
+                found[a, b] = self._product(first, second)
+        return found
+
+    def _product(self, first: Column, second: Column) -> Floats:
+        key = frozenset((id(first), id(second)))
+        if key not in self._made:
+            values = multiplied(first, second)
+            self._made[key] = self._sums.counts() if values is None else self._sums.of(values)
+        return self._made[key]
+
+
+def multiplied(first: Column, second: Column) -> Floats | None:
+    """The product of two columns; None for a column of ones."""
+    if isinstance(first, np.ndarray):
+        return first * second if isinstance(second, np.ndarray) else first
+    return second if isinstance(second, np.ndarray) else None
 
 
 def _check_sizes(design: Design) -> None:
@@ -216,110 +242,13 @@ def _check_sizes(design: Design) -> None:
                 )
 
 
-def _centred(design: Design) -> tuple[Floats, Scaling, npt.NDArray[np.intp]]:
-    """[X y] centred and scaled, without collinear columns; the way back."""
-    X, y, names = design.X, design.y, design.spec.fixed.names
-    has_intercept = "Intercept" in names
-    p = X.shape[1]
-    centre = X.mean(axis=0) if has_intercept else np.zeros(p)
-    if has_intercept:
-        centre[names.index("Intercept")] = 0.0
-    y_centre = float(y.mean()) if has_intercept else 0.0
-    W = np.empty((len(y), p + 1))
-    np.subtract(X, centre, out=W[:, :p])
-    np.subtract(y, y_centre, out=W[:, p])
-    scale = np.sqrt(np.einsum("ij,ij->j", W, W) / len(y))
-    if scale[p] == 0:
-        raise DataError("The outcome is constant.", hint="Choose an outcome that varies.", argument="outcome")
-    is_empty = scale[:p] <= 1e-14 * np.abs(centre)
-    scale[:p][is_empty] = 1.0
-    W /= scale
-    W[:, :p][:, is_empty] = 0.0
-    share = _least_residual(cross_product(W[:, :p])) / len(y)
-    kept = np.arange(p) if share > NEARLY_COLLINEAR else _independent(W[:, :p])
-    if len(kept) == 0 and p > 0:
-        raise DesignError("No predictor varies.", hint="Use an intercept, or predictors that vary.", argument="formula")
-    to_user = np.diag(scale[p] / scale[kept])
-    shift = np.zeros(len(kept))
-    if has_intercept:
-        place = int(np.flatnonzero(kept == names.index("Intercept"))[0])
-        to_user[place] -= scale[p] * centre[kept] / scale[kept]
-        shift[place] = y_centre
-    log_scale = float(np.log(scale[kept]).sum())
-    W = W if len(kept) == p else W[:, [*kept, p]]
-    if share < ILL_CONDITIONED:
-        W[:, :-1], R = _orthogonal(W[:, :-1])
-        to_user = linalg.solve_triangular(R, to_user.T, trans="T").T
-        log_scale += float(np.log(np.abs(np.diag(R))).sum())
-    return W, Scaling(to_user, shift, float(scale[p]), log_scale), kept
-
-
-def _orthogonal(X: Floats) -> tuple[Floats, Floats]:
-    """Q and R with X = Q R, columns of Q of unit mean square: far from zero, x and f make x:f nearly collinear."""
-    Q, R = np.linalg.qr(X)
-    size = np.sqrt(len(X))
-    return Q * size, R / size
-
-
-def _independent(X: Floats) -> npt.NDArray[np.intp]:
-    """Columns that are no linear combination of those before them."""
-    kept: list[int] = []
-    Q = np.empty((len(X), 0))
-    for j in range(X.shape[1]):
-        column = X[:, j].copy()
-        size = np.linalg.norm(column)
-        for _ in range(2):  # twice is enough: Kahan and Parlett's rule for Gram-Schmidt
-            column -= Q @ (Q.T @ column)
-        if size > 0 and np.linalg.norm(column) > COLLINEAR * size:
-            kept.append(j)
-            Q = np.column_stack([Q, column / np.linalg.norm(column)])
-    return np.array(kept, dtype=np.intp)
-
-
-def _least_residual(N: Floats) -> float:
-    try:
-        return float(np.min(np.diag(linalg.cholesky(N, lower=True)) ** 2, initial=np.inf))
-    except linalg.LinAlgError:
-        return 0.0
-
-
-def _centred_columns(Z: Floats, grouping: Grouping) -> tuple[Floats, Floats]:
-    """Z's columns centred (where there is an intercept) and scaled, and H."""
-    names = grouping.names
-    q = len(names)
-    H = np.eye(q)
-    if q == 1 and names[0] == "Intercept":
-        return Z, H
-    centre = np.zeros(q)
-    if "Intercept" in names:
-        one = names.index("Intercept")
-        centre = Z.mean(axis=0)
-        centre[one] = 0.0
-        H[one] = centre
-        H[one, one] = 1.0
-    Zc = Z - centre
-    scale = np.sqrt(np.einsum("ij,ij->j", Zc, Zc) / len(Z))
-    constant = [name for name, s, c in zip(names, scale, centre, strict=True) if s <= 1e-14 * max(abs(c), 1e-300)]
-    if constant:
-        raise DesignError(
-            f"The slope of “{constant[0]}” cannot vary between the levels of “{grouping.name}”: "
-            f"“{constant[0]}” is the same in every row.",
-            hint="Take it out of the random part.",
-            argument="formula",
-        )
-    for a in range(q):
-        if names[a] != "Intercept":
-            H[a, a] = scale[a]
-    return Zc / scale, H
-
-
 def _template(grouping: Grouping, H: Floats) -> Template:
     row: list[int] = []
     col: list[int] = []
     block_of: list[int] = []
     free: list[bool] = []
     for number, block in enumerate(grouping.blocks):
-        is_free = "Intercept" in block.basis.names and len(block.columns) > 1
+        is_free = -1 in block.basis.assign and len(block.columns) > 1
         for b in block.columns:
             for a in range(b, block.columns.stop):
                 row.append(a)
@@ -333,25 +262,13 @@ def _template(grouping: Grouping, H: Floats) -> Template:
     return Template(rows, np.array(col), directions, H, np.array(free), np.array(block_of))
 
 
-def _level_sums(codes: Codes, n_levels: int, Z: Floats, W: Floats) -> tuple[Floats, Floats]:
-    """A (q, q, J) and W (q, p + 1, J) of one factor."""
-    q, k = Z.shape[1], W.shape[1]
-    A = np.empty((q, q, n_levels))
-    B = np.empty((q, k, n_levels))
-    for a in range(q):
-        for b in range(a + 1):
-            A[a, b] = A[b, a] = group_sums(codes, n_levels, Z[:, a] * Z[:, b])
-        for j in range(k):
-            B[a, j] = group_sums(codes, n_levels, Z[:, a] * W[:, j])
-    return A, B
-
-
-def _offsets(groupings: tuple[Grouping, ...], rest: list[int]) -> list[int]:
+def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:
     offsets = [-1] * len(groupings)
     place = 0
-    for f in rest:
-        offsets[f] = place
-        place += len(groupings[f].levels) * len(groupings[f].names)
+    for f, grouping in enumerate(groupings):
+        if f != lead:
+            offsets[f] = place
+            place += len(grouping.levels) * len(grouping.names)
     if place > MAX_DENSE:
         raise FitError(
             f"The grouping factors beside the largest have {place:,} random effects in all; "
@@ -362,41 +279,68 @@ def _offsets(groupings: tuple[Grouping, ...], rest: list[int]) -> list[int]:
 
 
 def _rest_sums(
-    parts: list[tuple[Codes, Floats, int]],
-    lead_codes: Codes,
-    lead_Z: Floats,
-    W: Floats,
-    n_lead: int,
-    groupings: tuple[Grouping, ...],
-    rest: list[int],
-) -> tuple[Floats, Floats, Pairs | None]:
-    """A22, W2 and the pairs with the leading factor."""
-    m = sum(len(groupings[f].levels) * len(groupings[f].names) for f in rest)
-    A22, W2 = np.zeros((m, m)), np.zeros((m, W.shape[1]))
-    if not parts:
-        return A22, W2, None
-    columns = [(codes * Z.shape[1] + a + offset, Z[:, a]) for codes, Z, offset in parts for a in range(Z.shape[1])]
-    for place, weight in columns:
-        for j in range(W.shape[1]):
-            W2[:, j] += group_sums(place, m, weight * W[:, j])
-        for other, other_weight in columns:
-            keys, sums = _sums_by_pair(place, other, m, weight * other_weight)
-            A22.ravel()[keys] += sums[0]
-    return A22, W2, _pairs(columns, lead_codes, lead_Z, n_lead, m)
+    sums: list[LevelSums], Z: list[list[Column]], outcome: list[Column], offsets: list[int], rest: list[int]
+) -> tuple[Floats, Floats]:
+    """Z_2'Z_2 and Z_2'[X y] of the dense block, level after level of factor after factor."""
+    m = sum(sums[f].n_levels * len(Z[f]) for f in rest)
+    A22, W2 = np.zeros((m, m)), np.zeros((m, len(outcome)))
+    for f in rest:
+        q = len(Z[f])
+        own = slice(offsets[f], offsets[f] + sums[f].n_levels * q)
+        W2[own] = sums[f].products(Z[f], outcome).transpose(2, 0, 1).reshape(-1, len(outcome))
+        places = offsets[f] + np.arange(sums[f].n_levels)[:, None, None] * q
+        a, b = np.meshgrid(np.arange(q), np.arange(q), indexing="ij")
+        A22[places + a, places + b] = sums[f].products(Z[f], Z[f]).transpose(2, 0, 1)
+        for g in rest:
+            if g < f:
+                _fill_crossed(A22, (sums[f], Z[f], offsets[f]), (sums[g], Z[g], offsets[g]))
+    return A22, W2
 
 
-def _pairs(columns: list[tuple[Codes, Floats]], lead_codes: Codes, lead_Z: Floats, n_lead: int, m: int) -> Pairs:
-    found = [_sums_by_pair(lead_codes, place, m, *(lead_Z * weight[:, None]).T) for place, weight in columns]
-    keys = np.concatenate([key for key, _ in found])
-    values = np.concatenate([value for _, value in found], axis=1)
-    order = np.argsort(keys, kind="stable")
-    keys = keys[order]
-    level = keys // m
-    pointers = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=n_lead))])
-    return Pairs(level, keys % m, np.ascontiguousarray(values[:, order]), pointers)
+def _fill_crossed(
+    A22: Floats, first: tuple[LevelSums, list[Column], int], second: tuple[LevelSums, list[Column], int]
+) -> None:
+    """Z_f'Z_g and its transpose, for two factors of the dense block."""
+    (sums, Z, offset), (others, other_Z, other_offset) = first, second
+    keys, place = _keys(sums.codes, others)
+    rows = offset + (keys // others.n_levels) * len(Z)
+    columns = other_offset + (keys % others.n_levels) * len(other_Z)
+    for a, left in enumerate(Z):
+        for b, right in enumerate(other_Z):
+            values = multiplied(left, right)
+            found = np.bincount(place, weights=values, minlength=len(keys))
+            A22[rows + a, columns + b] = found
+            A22[columns + b, rows + a] = found
 
 
-def _sums_by_pair(first: Codes, second: Codes, width: int, *weights: Floats) -> tuple[Codes, Floats]:
-    """Keys first * width + second that occur, sorted, and the sums of each weight by key."""
-    keys, place = np.unique(first * width + second, return_inverse=True)
-    return keys, np.array([np.bincount(place, weights=weight, minlength=len(keys)) for weight in weights])
+def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lead: int, rest: list[int]) -> Pairs:
+    """Z_1'Z_2 by the pairs that occur."""
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for f in rest:
+        keys, place = _keys(sums[lead].codes, sums[f])
+        for a, weight in enumerate(Z[f]):
+            column = offsets[f] + (keys % sums[f].n_levels) * len(Z[f]) + a
+            own = [np.bincount(place, weights=multiplied(each, weight), minlength=len(keys)) for each in Z[lead]]
+            found.append((keys // sums[f].n_levels, column, np.array(own, dtype=np.float64)))
+    level = np.concatenate([part[0] for part in found])
+    column = np.concatenate([part[1] for part in found])
+    values = np.concatenate([part[2] for part in found], axis=1)
+    if len(found) > 1:
+        order = np.lexsort((column, level))
+        level, column, values = level[order], column[order], np.ascontiguousarray(values[:, order])
+    pointers = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=sums[lead].n_levels))])
+    return Pairs(level, column, values, pointers)
+
+
+def _keys(codes: Codes, other: LevelSums) -> tuple[Ints, Ints]:
+    """Keys code * J + other code that occur, sorted, and the place of each row's key among them."""
+    keys = codes * other.n_levels + other.codes
+    size = (int(codes.max()) + 1) * other.n_levels
+    if size > MAX_TABLE:
+        return np.unique(keys, return_inverse=True)
+    occurs = np.zeros(size, dtype=bool)
+    occurs[keys] = True
+    found = np.flatnonzero(occurs)
+    place = np.empty(size, dtype=np.int32)
+    place[found] = np.arange(len(found), dtype=np.int32)
+    return found, place[keys]

@@ -265,10 +265,26 @@ def _as_pandas(series: Any) -> pd.Series[Any]:
 def _as_codes(series: Any, kind: Kind) -> tuple[Codes, tuple[str, ...]]:
     if isinstance(series.dtype, nw.Enum) or series.dtype == nw.Categorical:
         return _codes_of_categories(series)
-    codes, uniques = pd.factorize(_as_pandas(series), sort=True, use_na_sentinel=True)
+    native = _as_pandas(series)
+    if isinstance(native.dtype, np.dtype) and native.dtype.kind in "iu" and len(native):
+        return _codes_of_integers(native.to_numpy())
+    codes, uniques = pd.factorize(native, sort=True, use_na_sentinel=True)
     if kind == "boolean":
         return np.asarray(codes, dtype=np.int64), tuple(str(bool(value)) for value in uniques)
     return np.asarray(codes, dtype=np.int64), tuple(_level_text(value) for value in uniques)
+
+
+def _codes_of_integers(values: npt.NDArray[Any]) -> tuple[Codes, tuple[str, ...]]:
+    """Codes by a table where the values lie close together, as identifiers do; else by sorting."""
+    least, most = int(values.min()), int(values.max())
+    if most - least > 4 * len(values) + 1000:
+        levels, codes = np.unique(values, return_inverse=True)
+        return codes.astype(np.int64), tuple(map(str, levels.tolist()))
+    places = (values - values.dtype.type(least)).astype(np.intp, copy=False)
+    occurs = np.zeros(most - least + 1, dtype=bool)
+    occurs[places] = True
+    codes = (np.cumsum(occurs) - 1)[places]
+    return codes.astype(np.int64, copy=False), tuple(map(str, (np.flatnonzero(occurs) + least).tolist()))
 
 
 def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:

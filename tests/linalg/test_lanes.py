@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlm_widgets.linalg import backward, cholesky, cross_product, forward, group_sums, log_diagonal
+from mlm_widgets.linalg import backward, cholesky, GroupSums, cross_product, forward, log_diagonal
 
 EXACT = 1e-12  # relative: a few operations on matrices of condition below 100
 
@@ -35,4 +35,4 @@ def test_sums(n: int) -> None:
     W, codes = draw.normal(size=(n, 3)), draw.integers(0, 6, n)
     np.testing.assert_allclose(cross_product(W), W.T @ W, rtol=1e-10, atol=1e-9)
     expected = pd.Series(W[:, 0]).groupby(codes).sum().reindex(range(8), fill_value=0)
-    np.testing.assert_allclose(group_sums(codes, 8, W[:, 0]), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(GroupSums(codes, 8).of(W[:, 0]), expected, rtol=1e-10, atol=1e-10)
