@@ -71,7 +71,7 @@ def profile(frame: Frame) -> tuple[ColumnProfile, ...]:
 def _constant_pairs(codes: dict[str, Codes], distinct: dict[str, int], groupings: list[str]) -> dict[str, list[str]]:
     """For each column the groupings that it is constant within; all pairs of columns, so most are settled early."""
     found: dict[str, list[str]] = {name: [] for name in codes}
-    few = np.stack([own[:N_TRIED] for own in codes.values()])
+    few = np.array([own[:N_TRIED] for own in codes.values()])
     for group in groupings:
         own = codes[group][:N_TRIED]
         _, first, place = np.unique(own, return_index=True, return_inverse=True)

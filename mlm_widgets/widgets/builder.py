@@ -36,7 +36,16 @@ from mlm_widgets.widgets.facts import DataFacts
 from mlm_widgets.widgets.messages import Action, read_action
 from mlm_widgets.widgets.outcome import EMPTY_FIT, failed_payload, ready_payload, running_payload
 from mlm_widgets.widgets.runtime import STATIC, OneWay, shared_runtime
-from mlm_widgets.widgets.setup import data_payload, error_payload, formula_of, prompt_of, setup_payload, slopes_of
+from mlm_widgets.widgets.setup import (
+    data_payload,
+    error_payload,
+    formula_of,
+    grouping_id,
+    groupings_of,
+    prompt_of,
+    setup_payload,
+    slopes_of,
+)
 from mlm_widgets.widgets.views import CHARTS, Views, changed_views, chart_payload, views_for, views_payload
 
 __all__ = ["ModelBuilder"]
@@ -46,7 +55,7 @@ MAX_HISTORY = 200
 NO_DATA = {"name": "", "n_rows": 0, "n_columns": 0, "columns": []}
 
 
-class _ModelTrait(traitlets.Any):
+class _ModelTrait(traitlets.TraitType[Any, Any]):
     """A description of the model: one thread at a time sets it, and who reads it gets a copy of their own."""
 
     def get(self, obj: Any, cls: Any = None) -> Any:
@@ -111,9 +120,9 @@ class ModelBuilder(OneWay):
     setup = traitlets.Dict().tag(sync=True)
     fit = traitlets.Dict().tag(sync=True)
     views = traitlets.Dict().tag(sync=True)
-    chart_coefficients = traitlets.Dict(None, allow_none=True).tag(sync=True)
-    chart_caterpillar = traitlets.Dict(None, allow_none=True).tag(sync=True)
-    chart_predictions = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    chart_coefficients = traitlets.Any(None, allow_none=True).tag(sync=True)
+    chart_caterpillar = traitlets.Any(None, allow_none=True).tag(sync=True)
+    chart_predictions = traitlets.Any(None, allow_none=True).tag(sync=True)
 
     def __init__(
         self,
@@ -294,10 +303,10 @@ class ModelBuilder(OneWay):
         self._change(edits.remove_interaction(self._draft, term))
 
     def _do_add_group(self, id: str) -> None:  # noqa: A002
-        choice = next((choice for choice in self.setup["group_choices"] if choice["id"] == id), None)
-        if choice is None:
+        columns = next((own for own in groupings_of(self._draft, self._known) if grouping_id(own) == id), None)
+        if columns is None:
             raise OptionError(f"“{id}” cannot be a grouping.")
-        self._change(edits.add_group(self._draft, tuple(choice["columns"])))
+        self._change(edits.add_group(self._draft, columns))
 
     def _do_remove_group(self, id: str) -> None:  # noqa: A002
         self._change(edits.remove_group(self._draft, self._place(id)))

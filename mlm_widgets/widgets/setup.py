@@ -24,7 +24,17 @@ from mlm_widgets.formula.expressions import Text
 from mlm_widgets.widgets.edits import group_id, varies, varies_elsewhere
 from mlm_widgets.widgets.facts import DataFacts
 
-__all__ = ["Payload", "data_payload", "error_payload", "formula_of", "prompt_of", "setup_payload", "slopes_of"]
+__all__ = [
+    "Payload",
+    "data_payload",
+    "error_payload",
+    "formula_of",
+    "grouping_id",
+    "groupings_of",
+    "prompt_of",
+    "setup_payload",
+    "slopes_of",
+]
 
 Payload = dict[str, Any]
 
@@ -86,7 +96,7 @@ def setup_payload(spec: ModelSpec, facts: DataFacts) -> Payload:
         "predictor_choices": _predictor_choices(spec, facts),
         "interactions": [_interaction(term, facts, groups) for term in spec.terms if len(term) > 1],
         "groups": [_group(spec, place, facts) for place in range(len(spec.random))],
-        "group_choices": _group_choices(spec, facts),
+        "group_choices": [_group_choice(columns, facts) for columns in groupings_of(spec, facts)],
     }
 
 
@@ -229,7 +239,7 @@ def _cell(slope: Term, spec: ModelSpec, place: int, facts: DataFacts) -> Payload
     }
 
 
-def _group_choices(spec: ModelSpec, facts: DataFacts) -> list[Payload]:
+def groupings_of(spec: ModelSpec, facts: DataFacts) -> list[tuple[str, ...]]:
     """Columns that can be groupings, and combinations of two chosen ones or of a column nested in a chosen one."""
     taken = {frozenset(term.group) for term in spec.random}
     outcome = set(columns_of(parse_factor(spec.outcome))) if spec.outcome else set()
@@ -238,11 +248,16 @@ def _group_choices(spec: ModelSpec, facts: DataFacts) -> list[Payload]:
     ]
     chosen = [term.group for term in spec.random]
     combined = [(*group, *other) for group in chosen for other in single if other[0] not in group]
-    found: dict[frozenset[str], Payload] = {}
+    found: dict[frozenset[str], tuple[str, ...]] = {}
     for columns in [*single, *_worthwhile(combined, facts)]:
         if frozenset(columns) not in taken:
-            found.setdefault(frozenset(columns), _group_choice(columns, facts))
+            found.setdefault(frozenset(columns), columns)
     return list(found.values())
+
+
+def grouping_id(columns: tuple[str, ...]) -> str:
+    """What the browser calls a grouping that can be added."""
+    return ":".join(map(quote_name, columns))
 
 
 def _worthwhile(combined: Iterable[tuple[str, ...]], facts: DataFacts) -> list[tuple[str, ...]]:
@@ -260,14 +275,7 @@ def _worthwhile(combined: Iterable[tuple[str, ...]], facts: DataFacts) -> list[t
 
 def _group_choice(columns: tuple[str, ...], facts: DataFacts) -> Payload:
     if len(columns) == 1:
-        n_levels = facts.profiles[columns[0]].n_distinct
-        return {
-            "id": quote_name(columns[0]),
-            "label": columns[0],
-            "detail": f"{n_levels:,} groups",
-            "columns": [columns[0]],
-        }
-    n_levels = len(facts.group(columns)[1])
-    name = ":".join(columns)
-    detail = f"{n_levels:,} groups, {columns[-1]} within {':'.join(columns[:-1])}"
-    return {"id": ":".join(map(quote_name, columns)), "label": name, "detail": detail, "columns": list(columns)}
+        detail = f"{facts.profiles[columns[0]].n_distinct:,} groups"
+    else:
+        detail = f"{len(facts.group(columns)[1]):,} groups, {columns[-1]} within {':'.join(columns[:-1])}"
+    return {"id": grouping_id(columns), "label": ":".join(columns), "detail": detail}

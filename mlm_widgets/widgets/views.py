@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -162,7 +163,9 @@ def _without_repeats(views: Views, changes: Mapping[str, Any]) -> Views:
 def chart_payload(name: str, model: MixedModel, views: Views, version: int) -> Payload:
     """The Vega-Lite specification of a chart, or the reason why there is none."""
     try:
-        return {"spec": _spec(name, model, views), "version": version}
+        spec = _spec(name, model, views)
+        json.dumps(spec, allow_nan=False)
+        return {"spec": spec, "version": version}
     except MlmError as error:
         return {"message": f"{error.message} {error.hint or ''}".strip()}
     except Exception as error:  # noqa: BLE001  (the other charts and the numbers are shown all the same)
