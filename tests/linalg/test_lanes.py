@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlm_widgets.linalg import backward, cholesky, GroupSums, cross_product, forward, log_diagonal
+from mlm_widgets.linalg import GroupSums, backward, cholesky, cross_product, forward, log_diagonal
 
 EXACT = 1e-12  # relative: a few operations on matrices of condition below 100
 
