@@ -24,15 +24,14 @@ import numpy.typing as npt
 from scipy import linalg, sparse
 
 from mlm_widgets.errors import FitError
+from mlm_widgets.fitter.block import DenseBlock, absorbed
 from mlm_widgets.fitter.problem import Problem
-from mlm_widgets.linalg import backward, cholesky, forward, log_diagonal
+from mlm_widgets.linalg import cholesky, crossed, forward, log_diagonal, product
 
 __all__ = ["Evaluation", "evaluate", "exact_fit"]
 
 Floats = npt.NDArray[np.float64]
 
-CHUNK = 4_000_000  # entries of a dense slab of the leading factor against the rest
-WELL_SCALED = 1e-4  # least share of a factor's information at which its own derivative may be divided by lambda
 LEAST_RESIDUAL = 1e-13  # share of the outcome's sum of squares: below it the residuals are rounding
 
 
@@ -40,18 +39,17 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     """The criterion at `theta` (centred coordinates)."""
     lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
     lam = lams[problem.lead]
-    q = len(lam)
-    M = np.einsum("ba,bcj->acj", lam, _times(problem.A, lam))
-    for a in range(q):
+    M = np.matmul(lam.T, _left(lam, problem.A))
+    for a in range(len(lam)):
         M[a, a] += 1.0
     L = cholesky(M)
     K = forward(L, _left(lam, problem.W))
-    R0 = problem.N - _cross(K, K)
+    R0 = problem.N - _cross(K)
     log_det = 2.0 * log_diagonal(L)
     block = None
-    if problem.pairs is not None:
-        block = _dense_block(problem, lams, L, K)
-        log_det += 2.0 * float(np.log(np.diag(block.Lc)).sum())
+    if problem.crossing is not None:
+        block = _absorb_lead(problem, lams, L)
+        log_det += block.log_determinant
         R0 = R0 - block.K2.T @ block.K2
     R = _factor(R0, problem)
     p = problem.rank
@@ -60,18 +58,7 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     value = log_det + nn * (1.0 + np.log(2.0 * np.pi * r2 / nn))
     if problem.reml:
         value += 2.0 * float(np.log(np.diag(R)[:p]).sum())
-    return Evaluation(problem, theta, lams, L, K, block, R, r2, float(value))
-
-
-@dataclass(frozen=True)
-class DenseBlock:
-    """The trailing block: B22, [B2X B2y], the factor L_c, K2, and the pairs' part K_p = L^-1 lambda' A12."""
-
-    B22: Floats
-    B2W: Floats
-    Lc: Floats
-    K2: Floats
-    Kp: Floats
+    return Evaluation(problem, theta, lams, L, block, R, r2, float(value))
 
 
 @dataclass(frozen=True)
@@ -90,7 +77,6 @@ class Evaluation:
     theta: Floats
     lams: list[Floats]
     L: Floats
-    K: Floats
     block: DenseBlock | None
     R: Floats
     r2: float
@@ -115,61 +101,47 @@ class Evaluation:
         return float(np.sqrt(self.r2 / self.problem.degrees))
 
     @cached_property
-    def _lead_T(self) -> Floats:
-        lam = self.lams[self.problem.lead]
-        return forward(self.L, _left(lam, self.problem.A))
+    def Y(self) -> Floats:
+        """lambda (I + lambda' A_j lambda)^-1 lambda' of the leading factor, (q, q, J)."""
+        return _covariance(self.lams[self.problem.lead], self.L)
 
     @cached_property
-    def P(self) -> Floats:
-        """(L_c L_c')^-1, shape (m, m)."""
+    def N(self) -> Floats:
+        """I - A_j Y_j: what V_1^-1 leaves of Z_j', (q, q, J)."""
+        N = -product(self.problem.A, self.Y)
+        for a in range(len(N)):
+            N[a, a] += 1.0
+        return N
+
+    @cached_property
+    def forms(self) -> Floats:
+        """A12_j Q A21_j by level of the leading factor, (q, q, J)."""
         assert self.block is not None
-        inverse, status = linalg.lapack.dpotri(self.block.Lc, lower=1)
-        assert status == 0
-        return np.tril(inverse) + np.tril(inverse, -1).T
-
-    @cached_property
-    def Q(self) -> Floats:
-        """Lambda_2 P Lambda_2', shape (m, m)."""
-        return self._right_rest(self._left_rest(self.P))
-
-    @cached_property
-    def U(self) -> Floats:
-        """Q B2W, shape (m, p + 1)."""
-        assert self.block is not None
-        return self.Q @ self.block.B2W
-
-    @cached_property
-    def pair_G(self) -> Floats:
-        """Z_1'V_1^-1 Z_2 at the pairs, shape (q, n_pairs)."""
-        pairs = self.problem.pairs
-        assert pairs is not None
-        assert self.block is not None
-        return pairs.values - np.einsum("cap,cp->ap", self._lead_T[:, :, pairs.level], self.block.Kp)
+        assert self.problem.crossing is not None
+        return self.problem.crossing.forms(self.block.Q)
 
     @cached_property
     def lead_B(self) -> Floats:
-        """Z_j'V^-1 Z_j of the leading factor, shape (q, q, J)."""
-        B = self.problem.A - np.einsum("caj,cbj->abj", self._lead_T, self._lead_T)
+        """Z_j'V^-1 Z_j of the leading factor, (q, q, J)."""
+        B = product(self.N, self.problem.A)
         if self.block is not None:
-            B = B - self._pair_forms(self.pair_G)
+            B -= product(product(self.N, self.forms), self.N.transpose(1, 0, 2))
         return B
 
     @cached_property
     def G(self) -> list[Floats]:
         """Z_f'V^-1 [X y] by grouping: (q, p + 1, J)."""
-        problem = self.problem
-        lead = problem.W - np.einsum("caj,ckj->akj", self._lead_T, self.K)
-        if self.block is None:
-            return [lead]
-        lead = lead - np.stack([self._pair_matrix(row) @ self.U for row in self.pair_G]).transpose(0, 2, 1)
-        rest = self.block.B2W - self.block.B22 @ self.U
-        return [lead if f == problem.lead else self._by_level(rest, f) for f in range(len(problem.groupings))]
+        problem, block = self.problem, self.block
+        if block is None:
+            return [product(self.N, problem.W)]
+        lead = product(self.N, problem.W - _at_lead(problem, block.U))
+        return [lead if f == problem.lead else block.by_level(block.G, f) for f in range(len(problem.groupings))]
 
     @cached_property
     def g(self) -> list[Floats]:
         """Z_f'V^-1 (y - X beta) by grouping: (q, J)."""
         contrast = np.append(-self.beta, 1.0)
-        return [np.einsum("akj,k->aj", G, contrast) for G in self.G]
+        return [np.matmul(contrast, G) for G in self.G]
 
     @cached_property
     def D(self) -> list[Floats]:
@@ -178,34 +150,17 @@ class Evaluation:
 
     def _data_part(self, f: int) -> Floats:
         """(nn / r^2) sum g g' + [REML] sum GX C GX'."""
-        p = self.problem.rank
         part = (self.problem.degrees / self.r2) * (self.g[f] @ self.g[f].T)
         if self.problem.reml:
-            GX = self.G[f][:, :p]
-            part = part + self._quadratic(GX)
+            part = part + np.tensordot(self.M[f], self.C, axes=2)
         return part
-
-    def _quadratic(self, GX: Floats) -> Floats:
-        """sum_j GX_j C GX_j', shape (q, q)."""
-        q, p, J = GX.shape
-        CG = np.einsum("kl,blj->bkj", self.C, GX)
-        return GX.reshape(q, p * J) @ CG.reshape(q, p * J).T
 
     def _trace_part(self, f: int) -> Floats:
         """sum_j Z_j'V^-1 Z_j, shape (q, q)."""
         if f == self.problem.lead:
             return self.lead_B.sum(axis=2)
         assert self.block is not None
-        own, lam, q = self._columns(f), self.lams[f], self.problem.templates[f].q
-        if np.linalg.svd(lam, compute_uv=False)[-1] ** 2 * float(np.max(np.diag(self.block.B22)[own])) > WELL_SCALED:
-            # lambda' D lambda is the sum of I - P_jj: no product of m^3 is needed
-            diagonal = self.P[own, own].reshape(-1, q, len(self.problem.groupings[f].levels), q)
-            kept = np.eye(q) * diagonal.shape[0] - np.einsum("jajb->ab", diagonal)
-            inverse = np.linalg.inv(lam)
-            return np.asarray(inverse.T @ kept @ inverse)
-        B = self.block.B22[own]
-        rows = B - (B @ self.Q) @ self.block.B22
-        return np.einsum("jajb->ab", rows[:, own].reshape(-1, q, len(rows) // q, q))
+        return self.block.trace_part(f)
 
     @cached_property
     def gradient(self) -> Floats:
@@ -235,9 +190,10 @@ class Evaluation:
         n = len(self.theta)
         H = np.zeros((n, n))
         for k, (f, d_k, _) in enumerate(self.directions):
+            Dd = 2.0 * self.D[f] @ d_k
             for m, (g, d_m, _) in enumerate(self.directions):
                 if f == g:
-                    H[k, m] = 2.0 * np.sum((self.D[f] @ d_k) * d_m)
+                    H[k, m] = np.vdot(Dd, d_m)
         return H
 
     @cached_property
@@ -260,97 +216,53 @@ class Evaluation:
         # for directions E_ab and E_cd of S: indices a, b, c, d
         trace = (flat @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)  # sum_j B_da B_bc -> [a, b, c, d]
         if self.problem.reml:
-            CG = np.einsum("kl,blj->bkj", C, GX)
-            E = np.einsum("akj,bkj->abj", GX, CG).reshape(q * q, J)
-            mixed = (E @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)  # sum_j (GX C GX')_da B_bc
-            CM = np.einsum("kl,ablm->abkm", C, M)
-            trace = trace - 2.0 * mixed + np.einsum("abkl,cdlk->abcd", CM, CM)
-        gg = np.einsum("aj,dj->adj", g, g).reshape(q * q, J)
+            CG = np.matmul(C, GX)
+            E = np.empty((q, q, J))
+            for a in range(q):
+                for b in range(q):
+                    np.einsum("kj,kj->j", GX[a], CG[b], out=E[a, b])
+            mixed = (E.reshape(q * q, J) @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)  # (GX C GX')_da B_bc
+            CM = np.matmul(C, M)
+            both = CM.reshape(q * q, p * p) @ CM.transpose(0, 1, 3, 2).reshape(q * q, p * p).T
+            trace = trace - 2.0 * mixed + both.reshape(q, q, q, q)
+        gg = (g[:, None] * g).reshape(q * q, J)
         quad = (gg @ flat.T).reshape(q, q, q, q).transpose(0, 2, 3, 1)  # sum_j g_a B_bc g_d
-        m = np.einsum("aj,bkj->abk", g, GX)
-        quad = quad - np.einsum("abk,kl,dcl->abcd", m, C, m)
+        m = np.matmul(g, GX.transpose(0, 2, 1)).transpose(1, 0, 2)  # sum_j g_ja GX_j[b, :]
+        mC = (m @ C).reshape(q * q, p)
+        quad = quad - (mC @ m.reshape(q * q, p).T).reshape(q, q, q, q).transpose(0, 1, 3, 2)  # m_ab' C m_dc
         Y = g @ g.T
-        H_S = -trace + nn * (2.0 * quad / r2 - np.einsum("ab,cd->abcd", Y, Y) / r2**2)
-        dS = np.array([direction[2] for direction in self.directions])
+        H_S = -trace + nn * (2.0 * quad / r2 - np.multiply.outer(Y, Y) / r2**2)
+        dS = np.array([direction[2] for direction in self.directions]).reshape(-1, q * q)
         # dS is symmetric, so contracting with it symmetrises in (ab) and in (cd)
-        H = np.einsum("kab,abcd,mcd->km", dS, H_S, dS, optimize=True)
-        H = 0.5 * (H + H.T)
-        return H + self._curvature()
+        H = dS @ H_S.reshape(q * q, q * q) @ dS.T
+        return 0.5 * (H + H.T) + self._curvature()
 
     def _average_information(self) -> Floats:
         p, nn, r2 = self.problem.rank, self.problem.degrees, self.r2
         h = [(f, dS @ self.g[f]) for f, _, dS in self.directions]
-        y = np.array([np.sum(h_k * self.g[f]) for f, h_k in h])
-        q = self._quadratic_forms(h)
+        y = np.array([np.vdot(h_k, self.g[f]) for f, h_k in h])
         hG = np.array([np.einsum("aj,akj->k", h_k, self.G[f][:, :p]) for f, h_k in h])
-        q = q - hG @ self.C @ hG.T
+        q = self._quadratic_forms(h) - hG @ self.C @ hG.T
         return nn * (q / r2 - np.outer(y, y) / r2**2) + self._curvature()
 
     def _quadratic_forms(self, h: list[tuple[int, Floats]]) -> Floats:
         """h_k' Z'V^-1 Z h_l."""
-        problem, block, pairs = self.problem, self.block, self.problem.pairs
+        problem, block = self.problem, self.block
         assert block is not None
-        assert pairs is not None
-        n, J = len(h), self.problem.A.shape[2]
+        n, J = len(h), problem.A.shape[2]
         h1 = np.zeros((problem.templates[problem.lead].q, n, J))
-        h2 = np.zeros((len(block.B22), n))
+        h2 = np.zeros((len(block.B2W), n))
         for k, (f, h_k) in enumerate(h):
             if f == problem.lead:
                 h1[:, k] = h_k
             else:
-                h2[self._columns(f), k] = h_k.T.ravel()
-        lam = self.lams[problem.lead]
-        w1 = np.einsum("abj,bkj->akj", problem.A, h1)
-        w1 = w1 + np.stack([self._pair_matrix(row) @ h2 for row in pairs.values]).transpose(0, 2, 1)
-        w2 = problem.A22 @ h2 + sum(self._pair_matrix(row).T @ h1[a].T for a, row in enumerate(pairs.values))
-        K1 = forward(self.L, _left(lam, w1))
-        B2 = w2 - sum(self._pair_matrix(row).T @ K1[a].T for a, row in enumerate(block.Kp))
-        K2 = linalg.solve_triangular(block.Lc, self._left_rest_t(B2), lower=True)
-        return np.asarray(np.einsum("akj,alj->kl", h1, w1) + h2.T @ w2 - _cross(K1, K1) - K2.T @ K2)
-
-    # -- the dense block's bookkeeping --------------------------------------------------------------------------------
-
-    def _columns(self, f: int) -> slice:
-        offset = self.problem.offsets[f]
-        return slice(offset, offset + len(self.problem.groupings[f].levels) * self.problem.templates[f].q)
-
-    def _by_level(self, rows: Floats, f: int) -> Floats:
-        """(m, k) rows of the dense block -> (q, k, J) of factor f."""
-        q = self.problem.templates[f].q
-        own = rows[self._columns(f)]
-        return own.reshape(-1, q, own.shape[1]).transpose(1, 2, 0)
-
-    def _left_rest(self, rows: Floats) -> Floats:
-        return _block_left(self.problem, self.lams, rows)
-
-    def _left_rest_t(self, rows: Floats) -> Floats:
-        return _block_left(self.problem, [lam.T for lam in self.lams], rows)
-
-    def _right_rest(self, rows: Floats) -> Floats:
-        return self._left_rest(rows.T).T
-
-    def _pair_matrix(self, values: Floats) -> sparse.csr_array:
-        return _pair_matrix(self.problem, values)
-
-    def _pair_forms(self, left: Floats) -> Floats:
-        """left_j Q left_j' by level of the leading factor, for rows `left` (q, n_pairs) at the pairs: (q, q, J)."""
-        pairs = self.problem.pairs
-        assert pairs is not None
-        q, J = len(left), self.problem.A.shape[2]
-        forms = np.zeros((q, q, J))
-        width = max(1, CHUNK // max(1, len(self.Q)))
-        for start in range(0, J, width):
-            stop = min(J, start + width)
-            own = slice(pairs.pointers[start], pairs.pointers[stop])
-            level, column = pairs.level[own] - start, pairs.column[own]
-            for a in range(q):
-                slab = self._pair_matrix(left[a])[start:stop] @ self.Q
-                at_pairs = slab[level, column]
-                for b in range(q):
-                    forms[a, b, start:stop] = np.bincount(
-                        level, weights=at_pairs * left[b, own], minlength=stop - start
-                    )
-        return forms
+                h2[block.columns(f), k] = h_k.T.ravel()
+        w1 = product(problem.A, h1) + _at_lead(problem, h2)
+        w2 = problem.A22 @ h2 + _at_rest(problem, h1)
+        Yw = product(self.Y, w1)
+        K2 = block.solved(w2 - _at_rest(problem, Yw))
+        flat = w1.transpose(1, 0, 2).reshape(n, -1)
+        return (h1 - Yw).transpose(1, 0, 2).reshape(n, -1) @ flat.T + h2.T @ w2 - K2.T @ K2
 
     # -- random effects -----------------------------------------------------------------------------------------------
 
@@ -361,81 +273,59 @@ class Evaluation:
 
     def mode_covariances(self) -> list[Floats]:
         """Conditional covariance of each level's random effects divided by sigma^2, by grouping: (q, q, J)."""
-        problem = self.problem
-        lam = self.lams[problem.lead]
-        J = self.L.shape[2]
-        half = forward(self.L, np.repeat(lam.T[:, :, None], J, axis=2))
-        lead = np.einsum("caj,cbj->abj", half, half)
-        if self.block is None or problem.pairs is None:
-            return [lead]
-        level = problem.pairs.level
-        YA12 = np.einsum("ab,bp->ap", lam, backward(self.L[:, :, level], self.block.Kp[:, None, :])[:, 0])
+        problem, block = self.problem, self.block
+        if block is None:
+            return [self.Y]
         found = []
-        for f, lam_f in enumerate(self.lams):
+        for f, lam in enumerate(self.lams):
             if f == problem.lead:
-                found.append(lead + self._pair_forms(YA12))
-                continue
-            k = len(lam_f)
-            own = self.P[self._columns(f), self._columns(f)].reshape(-1, k, len(problem.groupings[f].levels), k)
-            diagonal = np.einsum("jajb->abj", own)
-            found.append(np.einsum("ab,bcj,dc->adj", lam_f, diagonal, lam_f))
+                found.append(self.Y + product(product(self.Y, self.forms), self.Y))
+            else:
+                found.append(np.einsum("ab,bcj,dc->adj", lam, block.level_blocks(block.P, f), lam))
         return found
 
 
-def _dense_block(problem: Problem, lams: list[Floats], L: Floats, K: Floats) -> DenseBlock:
+def _absorb_lead(problem: Problem, lams: list[Floats], L: Floats) -> DenseBlock:
+    """The dense block, the leading factor taken away."""
+    assert problem.crossing is not None
+    Y = _covariance(lams[problem.lead], L)
+    B2W = problem.W2 - _at_rest(problem, product(Y, problem.W))
+    return absorbed(problem, lams, problem.crossing.weighted(Y), B2W)
+
+
+def _covariance(lam: Floats, L: Floats) -> Floats:
+    """lambda (L_j L_j')^-1 lambda', (q, q, J)."""
+    half = forward(L, np.repeat(lam.T[:, :, None], L.shape[2], axis=2))
+    return crossed(half, half)
+
+
+def _at_lead(problem: Problem, rows: Floats) -> Floats:
+    """A12 rows (m, k): (q, k, J)."""
+    return np.stack([(matrix @ rows).T for matrix in _pair_matrices(problem)])
+
+
+def _at_rest(problem: Problem, lanes: Floats) -> Floats:
+    """A21 lanes (q, k, J): (m, k)."""
+    return np.asarray(sum(matrix.T @ own.T for matrix, own in zip(_pair_matrices(problem), lanes, strict=True)))
+
+
+def _pair_matrices(problem: Problem) -> list[sparse.csr_array]:
+    """Z_1'Z_2, a sparse (J, m) matrix for each column of the leading factor's basis."""
     pairs = problem.pairs
     assert pairs is not None
-    lam = lams[problem.lead]
-    Kp = forward(L[:, :, pairs.level], (lam.T @ pairs.values)[:, None, :])[:, 0]
-    B22, B2W = problem.A22.copy(), problem.W2.copy()
-    for a in range(len(lam)):
-        part = _pair_matrix(problem, Kp[a])
-        B22 -= (part.T @ part).toarray()
-        B2W -= part.T @ K[a].T
-    inner = _block_left(problem, [lam.T for lam in lams], _block_left(problem, [lam.T for lam in lams], B22).T)
-    inner[np.diag_indices_from(inner)] += 1.0
-    Lc = linalg.cholesky(inner, lower=True, overwrite_a=True, check_finite=False)
-    K2 = linalg.solve_triangular(Lc, _block_left(problem, [lam.T for lam in lams], B2W), lower=True, check_finite=False)
-    return DenseBlock(B22, B2W, Lc, K2, Kp)
-
-
-def _pair_matrix(problem: Problem, values: Floats) -> sparse.csr_array:
-    """Values at the pairs as a sparse (J, m) matrix."""
-    pairs = problem.pairs
-    assert pairs is not None
-    return sparse.csr_array((values, pairs.column, pairs.pointers), shape=(problem.A.shape[2], len(problem.A22)))
-
-
-def _block_left(problem: Problem, lams: list[Floats], rows: Floats) -> Floats:
-    """blockdiag(lambda_f, one a level) @ rows, over the dense block."""
-    result = np.empty_like(rows)
-    for f, lam in enumerate(lams):
-        offset, q = problem.offsets[f], len(lam)
-        if offset < 0:
-            continue
-        own = slice(offset, offset + len(problem.groupings[f].levels) * q)
-        if q == 1:
-            np.multiply(rows[own], lam[0, 0], out=result[own])
-        else:
-            result[own] = np.einsum("ab,jbk->jak", lam, rows[own].reshape(-1, q, rows.shape[1])).reshape(
-                -1, rows.shape[1]
-            )
-    return result
-
-
-def _times(A: Floats, lam: Floats) -> Floats:
-    """A_j lambda by lane."""
-    return np.einsum("abj,bc->acj", A, lam)
+    shape = (problem.A.shape[2], len(problem.W2))
+    return [sparse.csr_array((values, pairs.column, pairs.pointers), shape=shape) for values in pairs.values]
 
 
 def _left(lam: Floats, A: Floats) -> Floats:
-    """Lambda' A_j by lane."""
-    return np.einsum("ba,bkj->akj", lam, A)
+    """lambda' A_j by lane."""
+    return (lam.T @ A.reshape(len(lam), -1)).reshape(A.shape)
 
 
-def _cross(K: Floats, other: Floats) -> Floats:
-    """sum_j K_j' other_j for lanes (q, k, J)."""
-    return np.asarray(sum(K[a] @ other[a].T for a in range(len(K))))
+def _cross(K: Floats) -> Floats:
+    """sum_j K_j' K_j for lanes (q, k, J)."""
+    flat = K.transpose(1, 0, 2).reshape(K.shape[1], -1)
+    return flat @ flat.T
 
 
 def _factor(R0: Floats, problem: Problem) -> Floats:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.coordinates import Column, Scaling, centred_design
+from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
 from mlm_widgets.linalg import GroupSums
 
-__all__ = ["Pairs", "Problem", "Template", "build_problem"]
+__all__ = ["Problem", "Template", "build_problem"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -74,24 +75,6 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
-    """Z_1'Z_2 by the pairs (level of the leading factor, column of the rest) that occur, sorted by level.
-
-    Attributes
-    ----------
-    level, column : ndarray (n_pairs,)
-    values : ndarray (q_1, n_pairs)
-    pointers : ndarray (J_1 + 1,)
-        Where each level's pairs begin.
-    """
-
-    level: npt.NDArray[np.intp]
-    column: npt.NDArray[np.intp]
-    values: Floats
-    pointers: npt.NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """The sums of a model (MATH: A_j = Z_j'Z_j, W_j = Z_j'[X y], N = [X y]'[X y]), and how to read them.
 
@@ -112,6 +95,8 @@ class Problem:
     A22 : ndarray (m, m), W2 : ndarray (m, p + 1)
         Of the rest.
     pairs : Pairs or None
+    crossing : Crossing or None
+        Products with the pairs.
     offsets : tuple of int
         Where each grouping's columns begin in the dense block; -1 for the leading one.
     scaling : Scaling
@@ -134,6 +119,7 @@ class Problem:
     A22: Floats
     W2: Floats
     pairs: Pairs | None
+    crossing: Crossing | None
     offsets: tuple[int, ...]
     scaling: Scaling
     kept: Ints
@@ -170,6 +156,7 @@ def build_problem(design: Design, reml: bool) -> Problem:
     offsets = _offsets(groupings, lead)
     rest = [f for f in range(len(order)) if f != lead]
     A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
+    pairs = _pairs(sums, Z, offsets, lead, rest) if rest else None
     return Problem(
         n_obs=design.n_obs,
         rank=len(coordinates.kept),
@@ -183,7 +170,8 @@ def build_problem(design: Design, reml: bool) -> Problem:
         N=coordinates.N,
         A22=A22,
         W2=W2,
-        pairs=_pairs(sums, Z, offsets, lead, rest) if rest else None,
+        pairs=pairs,
+        crossing=None if pairs is None else build_crossing(pairs, len(W2)),
         offsets=tuple(offsets),
         scaling=coordinates.scaling,
         kept=coordinates.kept,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["backward", "cholesky", "forward", "log_diagonal"]
+__all__ = ["backward", "cholesky", "crossed", "forward", "log_diagonal", "product"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,3 +57,18 @@ def backward(L: Floats, B: Floats) -> Floats:
 def log_diagonal(L: Floats) -> float:
     """Sum of the logarithms of all diagonals, over all lanes."""
     return float(sum(np.log(L[i, i]).sum() for i in range(L.shape[0])))
+
+
+def product(A: Floats, B: Floats) -> Floats:
+    """A B lane by lane: A (q, r, J), B (r, k, J)."""
+    C = np.empty((A.shape[0], B.shape[1], A.shape[2]))
+    for i in range(A.shape[0]):
+        np.multiply(A[i, 0], B[0], out=C[i])
+        for k in range(1, A.shape[1]):
+            C[i] += A[i, k] * B[k]
+    return C
+
+
+def crossed(A: Floats, B: Floats) -> Floats:
+    """A' B lane by lane: A (r, q, J), B (r, k, J)."""
+    return product(A.transpose(1, 0, 2), B)
