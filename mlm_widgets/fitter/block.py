@@ -133,8 +133,8 @@ def absorbed(problem: Problem, lams: list[Floats], weighted: Floats, B2W: Floats
     scale = diagonal_of(problem, lams)
     transposed = [lam.T for lam in lams]
     if scale is not None:
-        inner = B22 * scale[:, None]
-        inner *= scale
+        is_one = bool(np.all(scale == scale[0]))
+        inner = B22 * scale[0] ** 2 if is_one else (B22 * scale[:, None]) * scale
     else:
         inner = np.asfortranarray(_block_left(problem, transposed, _block_left(problem, transposed, mirrored(B22)).T))
     inner[np.diag_indices_from(inner)] += 1.0

@@ -237,15 +237,21 @@ class Evaluation:
         H = dS @ H_S.reshape(q * q, q * q) @ dS.T
         return 0.5 * (H + H.T) + self._curvature()
 
-    def _average_information(self) -> Floats:
-        p, nn, r2 = self.problem.rank, self.problem.degrees, self.r2
+    @cached_property
+    def information_terms(self) -> tuple[Floats, Floats]:
+        """q_kl = e'V_k P_X V_l e and y_k = e'V_k e, e = V^-1 (y - X beta), for several grouping factors."""
+        p = self.problem.rank
         h = [(f, dS @ self.g[f]) for f, _, dS in self.directions]
         y = np.array([np.vdot(h_k, self.g[f]) for f, h_k in h])
         hG = np.array([np.einsum("aj,akj->k", h_k, self.G[f][:, :p]) for f, h_k in h])
-        q = self._quadratic_forms(h) - hG @ self.C @ hG.T
+        return self.quadratic_forms(h) - hG @ self.C @ hG.T, y
+
+    def _average_information(self) -> Floats:
+        nn, r2 = self.problem.degrees, self.r2
+        q, y = self.information_terms
         return nn * (q / r2 - np.outer(y, y) / r2**2) + self._curvature()
 
-    def _quadratic_forms(self, h: list[tuple[int, Floats]]) -> Floats:
+    def quadratic_forms(self, h: list[tuple[int, Floats]]) -> Floats:
         """h_k' Z'V^-1 Z h_l."""
         problem, block = self.problem, self.block
         assert block is not None

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mlm_widgets.design import Design
 from mlm_widgets.fitter.criterion import Evaluation, evaluate, exact_fit
+from mlm_widgets.fitter.curvature import exact_hessian
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.newton import Search, minimise
 from mlm_widgets.fitter.options import FitOptions
@@ -27,7 +28,6 @@ PROBE = 0.01
 RESTART = 0.2
 SINGULAR = 1e-4  # lme4's isSingular, here relative to the scaled predictor
 NO_RESIDUAL = 1e-10  # share of the outcome's sum of squares: a search that runs off there follows sigma to zero
-DIFFERENCE = 1e-4  # step of central differences of the analytic gradient, in units of theta ~ 1
 
 
 def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = None) -> Fit:
@@ -185,7 +185,7 @@ def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, 
     """
     sigma, nn = point.sigma, problem.degrees
     n_theta = len(point.theta)
-    H = point.hessian if point.block is None else _differenced_hessian(problem, point)
+    H = exact_hessian(point)
     y = np.array([np.sum(dS * (point.g[f] @ point.g[f].T)) for f, _, dS in point.directions])
     F = np.zeros((n_theta + 1, n_theta + 1))
     F[n_theta, n_theta] = 4.0 * nn / sigma**2
@@ -203,16 +203,3 @@ def _inverse(F: Floats) -> Floats:
     good = values > 1e-8 * values.max()
     part = vectors[:, good] / np.sqrt(values[good])
     return np.asarray((part @ part.T) * np.outer(scale, scale))
-
-
-def _differenced_hessian(problem: Problem, point: Evaluation) -> Floats:
-    """Central differences of the analytic gradient: the average information is not the Hessian."""
-    n = len(point.theta)
-    H = np.empty((n, n))
-    for k in range(n):
-        step = np.zeros(n)
-        step[k] = DIFFERENCE
-        ahead = evaluate(problem, point.theta + step).gradient
-        behind = evaluate(problem, point.theta - step).gradient
-        H[k] = (ahead - behind) / (2.0 * DIFFERENCE)
-    return 0.5 * (H + H.T)

@@ -1,0 +1,101 @@
+"""The exact Hessian of the criterion at its optimum, for several grouping factors.
+
+In the variances' directions V_k = Z_k Z_k', with P_X = V^-1 - V^-1 X C X'V^-1,
+
+    d2d / ds_k ds_l = -tr(P_X V_k P_X V_l) + nn (2 q_kl / r^2 - y_k y_l / r^4)
+
+q and y are those of the average information. With one random effect a level everywhere the traces come from matrices
+that the evaluation has already made and one product of m^3 operations; else the analytic gradient is differenced.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from mlm_widgets.fitter.block import mirrored
+from mlm_widgets.fitter.criterion import Evaluation, evaluate
+
+__all__ = ["exact_hessian"]
+
+Floats = npt.NDArray[np.float64]
+
+DIFFERENCE = 1e-4  # step of central differences of the analytic gradient, in units of theta ~ 1
+
+
+def exact_hessian(point: Evaluation) -> Floats:
+    """d2d/dtheta2 at `point`, shape (n_theta, n_theta)."""
+    if point.block is None:
+        return point.hessian
+    rest = [f for f in range(len(point.lams)) if f != point.problem.lead]
+    is_scalar = point.block.scale is not None and len(point.lams[point.problem.lead]) == 1
+    if is_scalar and all(point.block.is_well_scaled(f) for f in rest):
+        return _scalar_hessian(point)
+    return _differenced_hessian(point)
+
+
+def _scalar_hessian(point: Evaluation) -> Floats:
+    dS = np.array([float(dS[0, 0]) for _, _, dS in point.directions])
+    traces = _traces(point)
+    if point.problem.reml:
+        traces = traces - 2.0 * _mixed_traces(point) + _fixed_traces(point)
+    grouping = [f for f, _, _ in point.directions]
+    traces = traces[np.ix_(grouping, grouping)] * np.outer(dS, dS)
+    # the average information puts nn q / r^2 for the traces: it counts q once, the Hessian twice
+    return point.hessian + (point.problem.degrees / point.r2) * point.information_terms[0] - traces
+
+
+def _traces(point: Evaluation) -> Floats:
+    """tr(V^-1 V_k V^-1 V_l) over the groupings."""
+    problem, block = point.problem, point.block
+    assert block is not None
+    assert block.scale is not None
+    assert problem.crossing is not None
+    scale, lead = block.scale, problem.lead
+    P = mirrored(block.P)
+    N = point.N[0, 0]
+    B = N * problem.A[0, 0]
+    T = mirrored(problem.crossing.weighted((N * N)[None, None])) * scale[:, None] * scale
+    X = linalg.blas.dsymm(1.0, np.asfortranarray(P), np.asfortranarray(T), lower=1)
+    found = np.empty((len(point.lams),) * 2)
+    inner = N * N * point.forms[0, 0]
+    found[lead, lead] = np.sum(B * B) - 2.0 * np.sum(B * inner) + np.sum(X * X.T)
+    crossed = np.einsum("ck,ck->c", X, P) / scale**2
+    squares = (np.eye(len(P)) - P) ** 2 / scale[:, None] ** 2 / scale**2
+    for f in range(len(point.lams)):
+        if f == lead:
+            continue
+        own = block.columns(f)
+        found[lead, f] = found[f, lead] = crossed[own].sum()
+        for g in range(len(point.lams)):
+            if g != lead:
+                found[f, g] = squares[own, block.columns(g)].sum()
+    return found
+
+
+def _mixed_traces(point: Evaluation) -> Floats:
+    """tr(C X'V^-1 V_k V^-1 V_l V^-1 X)."""
+    p = point.problem.rank
+    n = len(point.lams)
+    h = [(f, G[:, k]) for f, G in enumerate(point.G) for k in range(p)]
+    forms = point.quadratic_forms(h).reshape(n, p, n, p)
+    return np.einsum("akbl,kl->ab", forms, point.C)
+
+
+def _fixed_traces(point: Evaluation) -> Floats:
+    """tr(C M_k C M_l)."""
+    CM = [point.C @ M[0, 0] for M in point.M]
+    return np.array([[float(np.sum(a * b.T)) for b in CM] for a in CM])
+
+
+def _differenced_hessian(point: Evaluation) -> Floats:
+    n = len(point.theta)
+    H = np.empty((n, n))
+    for k in range(n):
+        step = np.zeros(n)
+        step[k] = DIFFERENCE
+        ahead = evaluate(point.problem, point.theta + step).gradient
+        behind = evaluate(point.problem, point.theta - step).gradient
+        H[k] = (ahead - behind) / (2.0 * DIFFERENCE)
+    return 0.5 * (H + H.T)
