@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
-from typing import Literal
+from functools import cache, partial
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +50,18 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
 
 def _single_thread() -> AbstractContextManager[object]:
     """Small matrix products lose time, not win it, when the BLAS spreads them over threads."""
+    controller = _thread_controller()
+    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
+
+
+@cache
+def _thread_controller() -> Any:
+    """Found once: looking through the process's libraries takes milliseconds."""
     try:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import ThreadpoolController  # noqa: PLC0415  (optional)
     except ImportError:
-        return nullcontext()
-    return threadpool_limits(limits=1, user_api="blas")
+        return None
+    return ThreadpoolController()
 
 
 def _search(problem: Problem, options: FitOptions) -> Search[Evaluation]:
