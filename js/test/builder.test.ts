@@ -49,7 +49,7 @@ test("what is typed is not rewritten by updates, is committed by Enter, and drop
   model.set("setup", { ...(model.get("setup") as object), formula: "mathach ~ 1" });
   await settle();
   expect(formulaOf(field)).toBe("mathach ~ ses + (1 | school)");
-  expect(at("status").textContent).toContain("Formula edited");
+  expect(at("status").textContent).toContain("The model changed while you typed");
   press(field, "Escape");
   await settle();
   expect(formulaOf(field)).toBe("mathach ~ 1");

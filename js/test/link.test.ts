@@ -83,3 +83,12 @@ test("closing settles what is open and leaves no listener", async () => {
   expect((await reply).ok).toBe(false);
   expect(hearers.size).toBe(0);
 });
+
+test("where the line is closed a request is refused at once, in words", async () => {
+  const { model } = fakeModel();
+  model.send = () => {
+    throw new Error("Cannot send");
+  };
+  const reply = await openLink(model).request({ type: "fit" });
+  expect(reply).toMatchObject({ ok: false, error: { message: "Python is not connected any more." } });
+});

@@ -75,7 +75,10 @@ class Grid:
 
 
 def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
-    """Predictions for x (the first number whose values are left open), lines (the next) and panels (the third)."""
+    """Predictions for x, lines (the next term) and panels (the third).
+
+    x is the first number whose values are left open, else the first such factor.
+    """
     wanted = _wanted(model, terms)
     x_name = _x_term(model, wanted)
     ordered = {x_name: wanted[x_name], **{name: how for name, how in wanted.items() if name != x_name}}
@@ -138,7 +141,8 @@ def _wanted(model: PlottedModel, terms: Terms) -> dict[str, Any]:
 def _x_term(model: PlottedModel, wanted: Mapping[str, Any]) -> str:
     numbers = [name for name in wanted if model.column_kind(name) == "number"]
     open_numbers = [name for name in numbers if wanted[name] is None]
-    return (open_numbers or numbers or list(wanted))[0]
+    open_factors = [name for name in wanted if wanted[name] is None]
+    return (open_numbers or open_factors or numbers or list(wanted))[0]
 
 
 def _values(model: PlottedModel, name: str, column: pd.Series[Any], how: Any) -> Values:

@@ -81,9 +81,9 @@ def predictions(
     model : MixedModel
     terms : str, list of str, or dict
         One to three predictors. The first number runs along x, the next term makes the lines, the third the panels; a
-        factor runs along x where there is no number. A dict chooses the values: ``{"meanses": None, "homework": [0,
-        7]}``; None is the mean and one standard deviation to either side for a number, all levels for a factor; also
-        ``"sd"`` and ``"quartiles"``.
+        factor runs along x where no number has its values left open. A dict chooses the values:
+        ``{"meanses": None, "homework": [0, 7]}``; None is the mean and one standard deviation to either side for a
+        number, all levels for a factor; also ``"sd"`` and ``"quartiles"``.
     level : float
         Of the bands.
     bands : bool
@@ -534,7 +534,21 @@ def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw
     over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_label, 150, 12)}"
     others = " Other predictors at their mean or reference level." if _has_others(model, grid) else ""
     points = f" Points: {_sampled_from(grid)}." if raw else ""
-    return f"Population level{what}{over}.{others}{points}"
+    return f"Population level{what}{over}.{others}{_beyond(model, grid)}{points}"
+
+
+def _beyond(model: PlottedModel, grid: Grid) -> str:
+    """Values that were asked for and lie outside the data: the model is not known to hold there."""
+    found = []
+    for term in (grid.lines, grid.panels):
+        if term is None or term.how != "given" or term.name not in model.data.columns:
+            continue
+        low, high = bounds(model.data[term.name].to_numpy(dtype=float))
+        outside = [float(str(value)) for value in term.values if not low <= float(str(value)) <= high]
+        if outside:
+            values, name = ", ".join(map(significant, outside)), lettering.shorten(term.label, 150, 12)
+            found.append(f" Beyond the data: {name} {values} (data: {significant(low)} to {significant(high)}).")
+    return "".join(found)
 
 
 def _sampled_from(grid: Grid) -> str:

@@ -242,3 +242,6 @@ def test_every_tab_is_pictured(page: Page, builder: Builder, theme: str, width: 
         screenshot(builder.root, f"look-{theme}-{width}-{tab}")
         overflow = builder.root.evaluate("root => root.scrollWidth - root.clientWidth")
         assert overflow <= 0, f"{tab} is {overflow} px too wide"
+        tables = builder.root.locator(".mlm-table-scroll")
+        cut = tables.evaluate_all("all => all.map(table => table.scrollWidth - table.clientWidth)")
+        assert max(cut, default=0) <= 0, f"numbers are cut off in {tab}: {cut}"

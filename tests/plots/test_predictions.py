@@ -107,3 +107,15 @@ def test_more_than_four_lines_become_panels() -> None:
 def test_wrong_terms_say_what_is_allowed(terms: Any, match: str) -> None:
     with pytest.raises(OptionError, match=match):
         predictions(models.hsb(), terms)
+
+
+def test_a_factor_runs_along_x_beside_a_number_whose_values_are_chosen() -> None:
+    spec = predictions_spec(models.hsb(), {"sector": None, "meanses": "sd"})
+    assert {row["s"] for row in spec["datasets"]["lines"]} != {""}
+    assert "Public" in {row["t"] for row in spec["datasets"]["hits"]}
+
+
+def test_values_beyond_the_data_are_told() -> None:
+    told = " ".join(predictions_spec(models.hsb(), {"cses": None, "meanses": [0, 9]})["title"]["subtitle"])
+    assert "Beyond the data: meanses 9" in told
+    assert "Beyond" not in str(predictions_spec(models.hsb(), {"cses": None, "meanses": [0, 0.5]})["title"])

@@ -41,11 +41,13 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const wrong = useRef<HTMLSpanElement>(null);
   const latest = useRef<string | null>(null);
+  const base = useRef(setup.formula);
   const refused = useRef<FormulaErrorPayload | null>(null);
   const errorId = useUid();
   const state = formulaState(setup, draft, dropped);
   const { error } = state;
   latest.current = draft;
+  if (!state.isDraft) base.current = setup.formula;
   refused.current = setup.error;
 
   // The field itself is asked: Enter may come before the letter before it is drawn.
@@ -112,7 +114,9 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
         <Switch name="live" label="Live" on={setup.live} onChange={(on) => ask({ type: "set_live", on })} />
       </div>
       {error && <Callout id={errorId} error={error} anchor={wrong} onFix={onFix} onDrop={onRestore} />}
-      <Status source={{ setup, fit, error, isDraft: state.isDraft, isSilent }}>
+      <Status
+        source={{ setup, fit, error, isDraft: state.isDraft, isOvertaken: base.current !== setup.formula, isSilent }}
+      >
         {!error && <Notes findings={fit.findings} />}
       </Status>
       {problem && <Problem problem={problem} onDismiss={onDismiss} />}

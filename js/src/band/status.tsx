@@ -24,23 +24,27 @@ export interface StatusSource {
   fit: FitPayload;
   error: FormulaErrorPayload | null;
   isDraft: boolean;
+  /** The model was changed by other controls while a formula was being typed. */
+  isOvertaken: boolean;
   isSilent: boolean;
 }
 
-function below({ fit }: StatusSource): string[] {
-  return fit.summary ? ["below: the last good fit"] : [];
+/** Which model the results belong to, where it is not the one above. */
+function below({ setup, fit }: StatusSource): string[] {
+  if (!fit.summary) return [];
+  return [fit.formula && fit.formula !== setup.formula ? `below: ${fit.formula}` : "below: the last good fit"];
 }
 
 /** What to say, from what is most in the way to what is fine. */
 export function statusWords(source: StatusSource): StatusWords {
-  const { setup, fit, error, isDraft, isSilent } = source;
+  const { setup, fit, error, isDraft, isOvertaken, isSilent } = source;
   const calm = { tone: "calm" as const, hasFacts: false };
   if (isSilent) {
     return {
       tone: "warn",
       icon: "warning",
-      word: "Not connected to Python",
-      says: ["run the cell to change the model"],
+      word: "Python is busy or not connected",
+      says: ["what you asked for waits; if it stays so, run the cell again"],
       hasFacts: false,
     };
   }
@@ -53,6 +57,10 @@ export function statusWords(source: StatusSource): StatusWords {
       hasFacts: false,
     };
   if (fit.state === "running") return { ...calm, icon: "spinner", word: "Fitting\u2026", says: below(source) };
+  if (isDraft && isOvertaken) {
+    const says = [`now ${setup.formula}`, "Enter applies what you typed, Esc takes the model\u2019s formula"];
+    return { tone: "warn", icon: "waiting", word: "The model changed while you typed", says, hasFacts: false };
+  }
   if (isDraft) return { ...calm, icon: "waiting", word: "Formula edited", says: ["Enter applies it, Esc restores"] };
   if (fit.state === "failed") {
     const says = [fit.message, fit.hint, ...below(source)].filter((words) => words !== null);
@@ -61,8 +69,7 @@ export function statusWords(source: StatusSource): StatusWords {
   if (setup.prompt)
     return { ...calm, icon: "info", word: setup.prompt.replace(/\.$/, ""), says: fit.stale ? below(source) : [] };
   if (fit.state === "empty") return { ...calm, icon: "info", word: "Ready to fit", says: ["press Fit"] };
-  if (fit.stale)
-    return { ...calm, icon: "waiting", word: "Not fitted yet", says: ["press Fit", "below: the model before"] };
+  if (fit.stale) return { ...calm, icon: "waiting", word: "Not fitted yet", says: ["press Fit", ...below(source)] };
   return { ...OF_KIND[fit.kind], word: fit.word, says: [], hasFacts: true };
 }
 

@@ -36,7 +36,9 @@ function Row({ id, option, isActive, isChosen, multiple, onPick, onHover }: RowP
           {isChosen && <Icon name="check" size={12} />}
         </span>
       )}
-      <span class="mlm-option-label">{option.label}</span>
+      <span class="mlm-option-label" title={option.label}>
+        {option.label}
+      </span>
       {option.cells}
       {!multiple && isChosen && !option.cells && <Icon name="check" size={14} />}
       {option.problem && <span class="mlm-option-problem">{option.problem}</span>}

@@ -21,6 +21,7 @@ function placeOf(el: HTMLElement): Place {
 function heir(root: HTMLElement, { name, row, chip }: Place): HTMLElement | null {
   const same = [...root.querySelectorAll<HTMLElement>("[data-mlm]")].find((el) => el.dataset.mlm === name);
   if (same) return same;
+  if (name === "unfold") return root.querySelector<HTMLElement>("[data-mlm=fold]");
   if (!row?.isConnected) return root.querySelector<HTMLElement>("[data-mlm=formula]");
   const chips = chipsOf(row);
   const next = chip >= 0 ? chips[Math.min(chip, chips.length - 1)] : undefined;

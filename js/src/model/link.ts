@@ -27,6 +27,11 @@ interface ReplyMessage {
 // A kernel answers in milliseconds when it is there and free; four seconds is a person's patience.
 const PATIENCE_MS = 4000;
 
+const GONE: Reply = {
+  ok: false,
+  error: { message: "Python is not connected any more.", hint: "Run the cell again to change the model." },
+};
+
 function isReply(message: unknown): message is ReplyMessage {
   return typeof message === "object" && message !== null && (message as ReplyMessage).kind === "reply";
 }
@@ -64,8 +69,12 @@ export function openLink(model: Model, isBusy: () => boolean = () => false): Lin
   return {
     request(action) {
       const id = ++lastId;
+      try {
+        model.send({ kind: "action", id, action });
+      } catch {
+        return Promise.resolve(GONE); // the kernel was restarted: its end of the line is closed
+      }
       const reply = new Promise<Reply>((resolve) => open.set(id, resolve));
-      model.send({ kind: "action", id, action });
       watch();
       return reply;
     },

@@ -9,7 +9,7 @@ export function RandomEffects({ traits }: { traits: Traits }) {
   const view = traits.views.caterpillar;
   return (
     <>
-      <div class="mlm-controls">
+      <div class="mlm-controls" hidden={view.groups.length < 2 && view.terms.length < 2}>
         {view.groups.length > 1 && (
           <Select
             name="caterpillar-group"
@@ -19,7 +19,7 @@ export function RandomEffects({ traits }: { traits: Traits }) {
             onPick={(group) => ask({ type: "view_caterpillar", group })}
           />
         )}
-        {view.terms.length > 0 && (
+        {view.terms.length > 1 && (
           <Select
             name="caterpillar-sort"
             label="Sort"

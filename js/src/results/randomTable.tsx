@@ -5,7 +5,7 @@ import { fixed } from "../text/format";
 // Two decimals, or as many as leave two figures of a small one.
 function digitsFor(value: number): number {
   const size = Math.abs(value);
-  return size === 0 || size >= 0.095 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(size)));
+  return size < 5e-7 || size >= 0.095 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(size)));
 }
 
 function Row({ row, isFirst, corrs }: { row: RandomRowPayload; isFirst: boolean; corrs: number }) {

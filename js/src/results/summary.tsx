@@ -37,6 +37,13 @@ function Explained({ rows }: { rows: SummaryPayload["explained"] }) {
   );
 }
 
+/** Whether the random effects need a row of their own: several correlations, or long names. */
+function isWide({ random }: SummaryPayload): boolean {
+  const longest = Math.max(...random.map(({ group, term, detail }) => group.length + term.length + detail.length));
+  const correlations = Math.max(...random.map(({ corr }) => corr.length));
+  return correlations > 1 || longest + 6 * correlations > 28;
+}
+
 export function Summary({ fit }: { fit: FitPayload }) {
   const { summary } = fit;
   if (!summary)
@@ -54,7 +61,7 @@ export function Summary({ fit }: { fit: FitPayload }) {
         <CopyButton name="copy-table" what="the table of fixed effects" text={tableText(summary)} />
       </header>
       <FixedTable summary={summary} />
-      <div class="mlm-thirds">
+      <div class="mlm-thirds" data-wide={isWide(summary) || undefined}>
         <section>
           <h3>Random effects</h3>
           <RandomTable rows={summary.random} />

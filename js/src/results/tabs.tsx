@@ -38,6 +38,7 @@ export function Tabs({ tabs, isBusy }: { tabs: Tab[]; isBusy: boolean }) {
             role="tab"
             id={`${uid}-${tab.id}`}
             data-mlm={`tab-${tab.id}`}
+            data-label={tab.label}
             aria-selected={place === at}
             aria-controls={place === at ? `${uid}-panel` : undefined}
             tabIndex={place === at ? 0 : -1}

@@ -37,7 +37,13 @@ export function Chip({ name, label, note, level = null, column = null, title, ch
       onMouseEnter={link}
       onMouseLeave={unlink}
     >
-      <button type="button" class="mlm-chip-name" data-mlm={name} title={title} aria-description="Delete removes it">
+      <button
+        type="button"
+        class="mlm-chip-name"
+        data-mlm={name}
+        title={title ? `${label}, ${title}` : label}
+        aria-description="Delete removes it"
+      >
         <span>{label}</span>
         {note && <span class="mlm-chip-note">{note}</span>}
         <LevelBadge level={level} />

@@ -133,12 +133,17 @@ export function MatrixRow({ traits }: { traits: Traits }) {
               <th scope="col">Grouping</th>
               <th scope="col">intercept</th>
               {columns.open.map((cell) => (
-                <th key={cell.term} scope="col" data-linked={linkedTerms.has(cell.term) || undefined}>
+                <th
+                  key={cell.term}
+                  scope="col"
+                  title={cell.label}
+                  data-linked={linkedTerms.has(cell.term) || undefined}
+                >
                   {cell.label}
                 </th>
               ))}
               {columns.locked.length > 0 && (
-                <th scope="col" class="mlm-locked-head">
+                <th scope="col" class="mlm-locked-head" title={columns.locked.map(({ label }) => label).join(", ")}>
                   {columns.locked.map(({ label }) => label).join(", ")}
                 </th>
               )}

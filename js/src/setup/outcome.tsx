@@ -98,7 +98,7 @@ export function OutcomeRow({ traits }: { traits: Traits }) {
       </span>
       <div class="mlm-row-body">
         <Outcome traits={traits} />
-        <span class="mlm-pair">
+        <span class="mlm-pair" data-row="groups">
           <span class="mlm-row-label" aria-hidden="true">
             Groups
           </span>
