@@ -36,6 +36,7 @@ MAX_DEPTH = 60  # nesting that no real formula has; keeps Python's stack out of 
 MAX_OPERATIONS = 200  # in one factor: trees are walked by recursion, so their depth is bounded too
 MAX_TERMS = 2_000  # (a + b + ...)^k grows fast; a model of more terms is a slip of the pen
 MAX_PRODUCTS = 50 * MAX_TERMS  # many of them may be the same term
+MOST = {"df": 100, "degree": 20, "knots": 100}  # columns of one factor; more would fill the memory
 INTERCEPT: Term = ()
 
 
@@ -312,7 +313,7 @@ class _Parser:
         if operator is None:
             return base
         exponent = self.step()
-        if exponent.kind != "number" or not exponent.text.isdigit() or not 1 <= int(exponent.text) <= 20:
+        if exponent.kind != "number" or not _is_whole(exponent.text) or not 1 <= int(exponent.text) <= 20:
             raise self.error(
                 "A power in a formula is a whole number from 1 to 20: it means interactions up to that order.",
                 start=operator,
@@ -561,6 +562,11 @@ class _Parser:
             raise self.error(f"{call.function}() takes one column and its group.", start=name, end=closing, hint=usage)
         if call.function == "poly" and len(positional) == 2 and not _is_count(positional[1]):
             raise self.error("The degree of poly() is a whole number.", start=name, end=closing, hint=usage)
+        for keyword, value in call.arguments:
+            if keyword in MOST and not _is_size(keyword, value):
+                what = "a list of numbers" if keyword == "knots" else "a whole number"
+                message = f"{keyword} of {call.function}() is {what}, at most {MOST[keyword]}."
+                raise self.error(message, start=name, end=closing, hint=usage)
 
 
 _OUTCOME_FUNCTIONS = (*MATH, "I")
@@ -577,7 +583,18 @@ def outcome_problem(expression: Expression) -> str | None:
 
 
 def _is_count(value: Expression) -> bool:
-    return isinstance(value, Number) and value.text.isdigit() and 1 <= int(value.text) <= 20
+    return isinstance(value, Number) and _is_whole(value.text) and 1 <= int(value.text) <= 20
+
+
+def _is_whole(text: str) -> bool:
+    return text.isdigit() and len(text) < 10  # Python refuses to read numbers of thousands of digits
+
+
+def _is_size(keyword: str, value: Expression) -> bool:
+    """Whether a setting asks for a number of columns that can be made."""
+    if keyword == "knots":
+        return isinstance(value, Listed) and len(value.items) <= MOST[keyword]
+    return isinstance(value, Number) and _is_whole(value.text) and int(value.text) <= MOST[keyword]
 
 
 def _crossed(left: list[Term], right: list[Term]) -> list[Term]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from mlm_widgets import datasets
 from mlm_widgets.frames import is_constant_within, longest_chain, profile, read_frame
@@ -67,3 +68,55 @@ def test_longest_chain_of_nested_groupings() -> None:
     assert longest_chain([0, 1, 2], nested) == 3
     assert longest_chain([0, 3], nested) == 1
     assert longest_chain([], nested) == 0
+
+
+def test_constant_within_is_found_for_every_pair_of_columns() -> None:
+    rng = np.random.default_rng(0)
+    g = np.repeat(np.arange(40), 50)
+    late = np.where(np.arange(2000) < 1990, g, rng.integers(0, 40, 2000))  # as g in all rows that are tried first
+    data = pd.DataFrame(
+        {"g": g, "late": late, "of_g": (g % 7).astype(float), "outer": g // 4, "free": rng.permutation(g)}
+    )
+    data["holes"] = np.where(rng.random(2000) < 0.1, np.nan, g)
+    data["of_g_holes"] = np.where(g % 3 == 0, np.nan, g % 5)
+    columns = {str(name): read_frame(data).column(str(name)).codes for name in data}
+    found = {column.name: column for column in profile(read_frame(data))}
+    for name, codes in columns.items():
+        fine_enough = [
+            other for other in columns if found[other].n_distinct >= found[name].n_distinct and other != name
+        ]
+        expected = [other for other in fine_enough if is_constant_within(codes, columns[other])]
+        assert list(found[name].constant_within) == expected
+    assert "g" in found["of_g"].constant_within
+    assert "g" in found["of_g_holes"].constant_within
+    assert "g" not in found["late"].constant_within
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0, 1.0, 2.0, 3.0],
+        [5.0] * 4,
+        [-1.7e308, 0.0, 1.0, 1.7e308],
+        [0.0, 5e-324, 0.0, 5e-324],
+        [1e16, 1e16 + 2, 1e16, 1e16 + 2],
+        [1_700_000_000_000_000_000, 1_700_000_000_000_000_256] * 2,
+        [np.inf, -np.inf, 1.0, 2.0],
+    ],
+)
+def test_bins_count_every_finite_value(values: list[float]) -> None:
+    (column,) = profile(read_frame(pd.DataFrame({"x": values})))
+    assert column.bins is not None
+    assert len(column.bins) == 20
+    assert sum(column.bins) == np.isfinite(values).sum()
+
+
+def test_bins_are_those_of_a_histogram() -> None:
+    values = np.random.default_rng(0).normal(size=1000)
+    (column,) = profile(read_frame(pd.DataFrame({"x": values})))
+    assert column.bins == tuple(np.histogram(values, bins=20)[0])
+
+
+def test_one_grouping_under_two_names_is_no_chain() -> None:
+    assert longest_chain([0, 1], {(0, 1), (1, 0)}) == 1
+    assert longest_chain([0, 1, 2], {(0, 1), (1, 0), (2, 0), (2, 1)}) == 2

@@ -281,7 +281,7 @@ def test_both_halves_of_one_column_cannot_become_the_same() -> None:
     assert "in the model already" in driver.refused("set_option", id=WITHIN, value="between:school")
 
 
-# -- what the controls show -------------------------------------------------------------------------------------------
+# -- what the controls show ------------------------------------------------------------------------------------------
 
 
 def test_levels_follow_the_groupings_of_the_model() -> None:
@@ -420,7 +420,7 @@ def test_a_factor_alone_can_be_uncorrelated() -> None:
     assert not driver.group("replicate")["can_correlate"]
 
 
-# -- fits --------------------------------------------------------------------------------------------------------------
+# -- fits ------------------------------------------------------------------------------------------------------------
 
 
 def test_every_change_is_fitted_while_live() -> None:
@@ -482,7 +482,7 @@ def test_fit_without_a_grouping_says_what_is_needed() -> None:
     assert driver.refused("fit").startswith("Choose a grouping column")
 
 
-# -- the charts' controls -----------------------------------------------------------------------------------------------
+# -- the charts' controls --------------------------------------------------------------------------------------------
 
 
 def test_choices_of_the_charts() -> None:

@@ -35,6 +35,10 @@ def chart() -> alt.Chart:
     return alt.Chart(pd.DataFrame({"a": [1, 2]}), title="Two points").mark_point().encode(x="a:Q")
 
 
+def kinds_of(bundle: Any) -> set[str]:
+    return set(bundle[0] if isinstance(bundle, tuple) else bundle)
+
+
 def view_of(bundle: Any) -> ChartView:
     data = bundle[0] if isinstance(bundle, tuple) else bundle
     widget = _instances[data[VIEW]["model_id"]]
@@ -85,9 +89,8 @@ def test_a_renderer_that_a_person_enabled_is_respected() -> None:
     drawn = plots.coefficients(fitted("mathach ~ ses + (1 | school)", "hsb"))
     with alt.renderers.enable("json"):
         bundle = drawn._repr_mimebundle_()
-    data = bundle[0] if isinstance(bundle, tuple) else bundle
-    assert "application/json" in data
-    assert VIEW not in data
+    assert "application/json" in kinds_of(bundle)
+    assert VIEW not in kinds_of(bundle)
 
 
 def test_outside_a_kernel_altair_shows_the_chart_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +98,7 @@ def test_outside_a_kernel_altair_shows_the_chart_its_own_way(monkeypatch: pytest
     shown = offline(alt.Chart)(pd.DataFrame({"a": [1]})).mark_point().encode(x="a:Q")
     before = len(_instances)
     bundle = shown._repr_mimebundle_()
-    assert VIEW not in (bundle[0] if isinstance(bundle, tuple) else bundle)
+    assert VIEW not in kinds_of(bundle)
     assert len(_instances) == before
 
 
@@ -112,4 +115,4 @@ def test_a_chart_takes_no_state_from_the_browser() -> None:
     view = ChartView({"title": "mine"})
     view.set_state({"spec": {"title": "theirs"}, "_esm": "alert(1)"})
     assert view.spec == {"title": "mine"}
-    assert "alert" not in view._esm
+    assert "alert(1)" not in str(view._esm)

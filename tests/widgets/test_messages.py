@@ -40,7 +40,12 @@ HOSTILE = [
     "y ~ C(x, levels=open('/etc/passwd')) + (1 | g)",
     "y ~ poly(x, 10**9) + (1 | g)",
     "y ~ bs(x, df=999999999) + (1 | g)",
-    "y ~ I(9**9**9**9) + (1 | g)",
+    "y ~ bs(x, df=1e9) + (1 | g)",
+    "y ~ bs(x, degree=99999) + (1 | g)",
+    "y ~ poly(x, degree=99999) + (1 | g)",
+    f"y ~ cr(x, knots={list(range(2000))}) + (1 | g)",
+    "y ~ poly(x, " + "9" * 5000 + ") + (1 | g)",
+    "y ~ (x + f)^" + "9" * 5000 + " + (1 | g)",
     "y ~ np.linalg.inv(x) + (1 | g)",
     "y ~ (lambda: 1)() + (1 | g)",
     "y ~ x if x else x + (1 | g)",
@@ -217,7 +222,7 @@ def test_text_is_read_up_to_its_bound() -> None:
     assert driver.formula == "y ~ x + (1 | g)"
 
 
-# -- code, files, attributes -------------------------------------------------------------------------------------------
+# -- code, files, attributes -----------------------------------------------------------------------------------------
 
 WATCHED = ("exec", "compile", "import", "open", "os.", "subprocess.", "shutil.", "ctypes.", "socket.")
 _heard: list[str] | None = None
@@ -253,6 +258,17 @@ def test_a_typed_formula_runs_no_code(text: str) -> None:
     assert driver.setup["formula"] == FORMULA
 
 
+@pytest.mark.parametrize("factor", ["I(9**9**9**9)", "I(x + " + "9" * 5000 + ")", "exp(exp(exp(x + 9)))", "I(x / 0)"])
+def test_arithmetic_without_end_fails_at_once(factor: str) -> None:
+    driver = Driver(small(), FORMULA)
+    driver.do("set_formula", text=f"y ~ {factor} + (1 | g)")
+    assert driver.setup["error"] is None
+    assert (driver.fit["state"], driver.fit["stale"]) == ("failed", True)
+    assert "not a finite number" in driver.fit["message"]
+    driver.do("undo")
+    assert driver.fit["state"] == "ready"
+
+
 @pytest.mark.parametrize("kind", [kind for kind, own in REQUIRED.items() if "text" in own.values()])
 @pytest.mark.parametrize(
     "text", ["__import__('os')", "x.__class__", "../../etc/passwd", "{0.__class__}", "%s%n", "\x00"]
@@ -265,7 +281,7 @@ def test_names_are_only_ever_compared(kind: str, text: str) -> None:
     assert driver.builder.spec == before
 
 
-# -- state from the browser --------------------------------------------------------------------------------------------
+# -- state from the browser ------------------------------------------------------------------------------------------
 
 FORGED: dict[str, Any] = {
     "formula": "y ~ 1 + (1 | g)",

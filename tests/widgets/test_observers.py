@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import traitlets
 
-from mlm_widgets import MlmError, ModelBuilder
+from mlm_widgets import MlmError, ModelBuilder, results
 from mlm_widgets.formula import from_json, to_formula
 from tests.widgets.driver import Driver, table
 from tests.widgets.test_messages import FORMULA, small
 
+FIT = "mlm_widgets.widgets.builder.fit_spec"
 PUBLIC = ("formula", "spec", "model", "error")
 
 
@@ -159,7 +160,7 @@ def test_two_builders_can_be_linked() -> None:
     assert first.formula == second.formula == ""
 
 
-# -- observers that misbehave -------------------------------------------------------------------------------------------
+# -- observers that misbehave ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("trait", ["formula", "spec", "model"])
@@ -209,7 +210,7 @@ def test_changes_held_by_a_person_arrive_when_released() -> None:
     assert driver.formula == driver.setup["formula"] == "y ~ x + (1 | g)"
 
 
-# -- two threads ----------------------------------------------------------------------------------------------------------
+# -- two threads -----------------------------------------------------------------------------------------------------
 
 
 def test_clicks_in_a_thread_and_formulas_in_another_do_not_meet() -> None:
@@ -245,17 +246,15 @@ def watched_values(builder: ModelBuilder) -> list[str]:
 
 
 def test_a_click_while_python_fits_waits_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlm_widgets.widgets import builder as module
-
     driver = Driver(small(), FORMULA)
-    started, may_end, real = threading.Event(), threading.Event(), module.fit_spec
+    started, may_end, real = threading.Event(), threading.Event(), results.fit_spec
 
     def slow(*arguments: Any) -> Any:
         started.set()
         assert may_end.wait(30)
         return real(*arguments)
 
-    monkeypatch.setattr(module, "fit_spec", slow)
+    monkeypatch.setattr(FIT, slow)
     setter = threading.Thread(target=lambda: setattr(driver.builder, "formula", "y ~ x + (1 | g)"), daemon=True)
     setter.start()
     assert started.wait(30)
@@ -271,14 +270,12 @@ def test_a_click_while_python_fits_waits_its_turn(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_interrupted_fit_leaves_the_results_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlm_widgets.widgets import builder as module
-
     def interrupted(*_arguments: Any) -> Any:
         raise KeyboardInterrupt
 
     driver = Driver(small(), FORMULA)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "fit_spec", interrupted)
+        patch.setattr(FIT, interrupted)
         with pytest.raises(KeyboardInterrupt):
             driver.builder.formula = "y ~ x + (1 | g)"
     assert (driver.fit["state"], driver.fit["stale"]) == ("ready", True)
@@ -288,14 +285,12 @@ def test_an_interrupted_fit_leaves_the_results_stale(monkeypatch: pytest.MonkeyP
 
 
 def test_a_fit_that_breaks_down_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mlm_widgets.widgets import builder as module
-
     def broken(*_arguments: Any) -> Any:
         raise ZeroDivisionError("oh")
 
     driver = Driver(table("pastes"), "strength ~ 1 + (1 | batch)")
     with monkeypatch.context() as patch:
-        patch.setattr(module, "fit_spec", broken)
+        patch.setattr(FIT, broken)
         driver.do("add_group", id="batch:cask")
     assert (driver.fit["state"], driver.fit["stale"]) == ("failed", True)
     assert driver.fit["message"] == "The fit broke down: ZeroDivisionError: oh"

@@ -73,6 +73,16 @@ def tiny(outcome: list[float] | None = None) -> pd.DataFrame:
     )
 
 
+BY_SES = "mathach ~ ses + (1 | school)"
+
+
+def at_values(text: str) -> Driver:
+    """Predictions at values of a second predictor that a person typed."""
+    values = {"meanses": {"mode": "given", "text": text}}
+    fields: dict[str, object] = {"along": "ses", "lines": "meanses", "values": values}
+    return after("hsb", "mathach ~ ses * meanses + (1 | school)", ("view_predictions", fields))
+
+
 def opened(data: object, formula: str | None = None, **options: object) -> Callable[[], Driver]:
     return lambda: Driver(data, formula, **options)
 
@@ -118,7 +128,7 @@ STATES: dict[str, Callable[[], Driver]] = {
         ("set_option", {"id": "`a \"quoted\" <b>x</b>`", "value": f"within:{ODD_NAMES[4]}"}),
         ("add_group", {"id": "`a:b|c~d`"}),
     ),
-    "a formula not understood": lambda: after("hsb", "mathach ~ ses + (1 | school)", ("set_formula", {"text": "x ~ ("})),
+    "a formula not understood": lambda: after("hsb", BY_SES, ("set_formula", {"text": "x ~ ("})),
     "a formula with a slip": lambda: after("hsb", None, ("set_formula", {"text": "mathach ~ sess + (1 | school)"})),
     "failed": opened(tiny(), "y ~ inf + (1 | g)"),
     "failed after a fit": lambda: after(tiny(), "y ~ x + (1 | g)", ("set_formula", {"text": "y ~ day + (1 | g)"})),
@@ -129,22 +139,15 @@ STATES: dict[str, Callable[[], Driver]] = {
     "as many groups as rows": opened(tiny(), "y ~ x + (1 | id)"),
     "outcome among the predictors": opened("hsb", "mathach ~ mathach + (1 | school)"),
     "exact": opened(tiny([float(i // 5) for i in range(40)]), "y ~ x + (1 | g)"),
-    "stale": lambda: after("hsb", "mathach ~ ses + (1 | school)", ("set_live", {"on": False}), ("set_reml", {"on": False})),
-    "values given": lambda: after(
-        "hsb",
-        "mathach ~ ses * meanses + (1 | school)",
-        ("view_predictions", {"along": "ses", "lines": "meanses", "values": {"meanses": {"mode": "given", "text": "1e308"}}}),
-    ),
-    "no values": lambda: after(
-        "hsb",
-        "mathach ~ ses * meanses + (1 | school)",
-        ("view_predictions", {"along": "ses", "lines": "meanses", "values": {"meanses": {"mode": "given", "text": "?"}}}),
-    ),
+    "stale": lambda: after("hsb", BY_SES, ("set_live", {"on": False}), ("set_reml", {"on": False})),
+    "values far out": lambda: at_values("1e308"),
+    "no values": lambda: at_values("?"),
+    "many values": lambda: at_values(", ".join(str(i / 100) for i in range(3000))),
     "large numbers": opened(tiny().assign(x=np.where(np.arange(40) % 2, 1e300, -1e300)), "y ~ x + (1 | g)"),
     "the largest numbers": opened(tiny().assign(x=np.where(np.arange(40) % 2, 1.7e308, -1.7e308)), "y ~ x + (1 | g)"),
     "the smallest numbers": opened(tiny().assign(x=np.where(np.arange(40) % 2, 5e-324, 0)), "y ~ x + (1 | g)"),
     "nanoseconds": opened(tiny().assign(x=1_700_000_000_000_000_000 + 256 * np.arange(40)), "y ~ x + (1 | g)"),
-    "numbers as column names": opened(pd.DataFrame({0: np.arange(40.0) % 7, 1: np.arange(40) // 5}), "`0` ~ 1 + (1 | `1`)"),
+    "numbers as column names": opened(tiny().rename(columns={"y": 0, "g": 1}), "`0` ~ 1 + (1 | `1`)"),
     "a keyword as name": opened(tiny(), "y ~ x + (1 | g)", name="class"),
     "no text as name": opened(tiny(), "y ~ x + (1 | g)", name=5),
 }  # fmt: skip

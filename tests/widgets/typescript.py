@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ class _Reader:
         return ("object", found, optional)
 
 
-PRIMITIVES = {
+PRIMITIVES: dict[str, Callable[[Any], bool]] = {
     "string": lambda value: isinstance(value, str),
     "boolean": lambda value: isinstance(value, bool),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value),
@@ -107,20 +108,23 @@ def problems(value: Any, kind: Any, place: str = "") -> list[str]:
             tried = [problems(value, option, place) for option in options]
             return [] if [] in tried else max(tried, key=lambda found: max(len(text) for text in found))
         case ("array", item):
-            if not isinstance(value, list):
-                return [f"{place}: {value!r} is no list"]
-            return [text for i, own in enumerate(value) for text in problems(own, item, f"{place}[{i}]")]
+            items = [item] * len(value) if isinstance(value, list) else [item]
+            return _item_problems(value, items, place)
         case ("tuple", items):
-            if not isinstance(value, list) or len(value) != len(items):
-                return [f"{place}: {value!r} has not {len(items)} items"]
-            return [text for own, item in zip(value, items, strict=True) for text in problems(own, item, place)]
+            return _item_problems(value, items, place)
         case ("record", item):
-            if not isinstance(value, dict):
-                return [f"{place}: {value!r} is no object"]
-            return [text for key, own in value.items() for text in problems(own, item, f"{place}.{key}")]
+            fields = dict.fromkeys(value, item) if isinstance(value, dict) else {}
+            return _field_problems(value, fields, set(), place)
         case ("object", fields, optional):
             return _field_problems(value, fields, optional, place)
     raise AssertionError(kind)
+
+
+def _item_problems(value: Any, items: list[Any], place: str) -> list[str]:
+    if not isinstance(value, list) or len(value) != len(items):
+        return [f"{place}: {value!r} is no list of {len(items)}"]
+    pairs = enumerate(zip(value, items, strict=True))
+    return [text for i, (own, item) in pairs for text in problems(own, item, f"{place}[{i}]")]
 
 
 def _field_problems(value: Any, fields: dict[str, Any], optional: set[str], place: str) -> list[str]:
