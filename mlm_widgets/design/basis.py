@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from formulaic.parser.types import Term as _Term
 
 from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_of
 from mlm_widgets.errors import DesignError, closest
-from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
+from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, to_text
 
 __all__ = ["Basis", "column_text", "learn_basis"]
 
@@ -67,8 +68,9 @@ def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows
     """Learn the columns of `terms` from `values`; the basis and its matrix (n, columns)."""
     factors = {text: parse_factor(text) for term in terms for text in term}
     variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
-    if all(_is_plain(factor, values) for factor in factors.values()):
-        return _plain_basis(terms, intercept, factors, variables, values, n_rows)
+    coded = {text for text, factor in factors.items() if not _is_plain(factor, values)}
+    if all(_is_treatment(factors[text]) for text in coded) and _is_hierarchical(terms, intercept, coded):
+        return _direct_basis(terms, intercept, factors, variables, values, n_rows)
     return _coded_basis(terms, intercept, factors, variables, values, n_rows)
 
 
@@ -79,7 +81,22 @@ def _is_plain(factor: Expression, values: Values) -> bool:
     return isinstance(factor, Call) and factor.function not in (*EXPANDING, "C")
 
 
-def _plain_basis(
+def _is_treatment(factor: Expression) -> bool:
+    """Whether the levels of a factor are compared with a reference level."""
+    if isinstance(factor, Name):
+        return True
+    assert isinstance(factor, Call)
+    contrasts = [value for _, value in factor.arguments[1:] if isinstance(value, Call)]
+    return factor.function == "C" and all(contrast.function == "contr.treatment" for contrast in contrasts)
+
+
+def _is_hierarchical(terms: tuple[Term, ...], intercept: bool, coded: set[str]) -> bool:
+    """Whether a term without any one factor with levels is a term of the model: then one level of each is left out."""
+    present = {frozenset(term) for term in terms} | ({frozenset[str]()} if intercept else set())
+    return all(frozenset(term) - {text} in present for term in terms for text in term if text in coded)
+
+
+def _direct_basis(
     terms: tuple[Term, ...],
     intercept: bool,
     factors: Mapping[str, Expression],
@@ -87,22 +104,65 @@ def _plain_basis(
     values: Values,
     n_rows: int,
 ) -> tuple[Basis, Floats]:
+    """Products of columns of numbers and of levels compared with a reference: by far the most models."""
+    codings = {text: _coding(factor, values) for text, factor in factors.items()}
+    products = [list(product(*(range(len(codings[text].names)) for text in reversed(term)))) for term in terms]
+    names, assign = [INTERCEPT] * intercept, [-1] * intercept
+    for place, (term, chosen) in enumerate(zip(terms, products, strict=True)):
+        for places in chosen:
+            names.append(":".join(codings[text].names[k] for text, k in zip(term, reversed(places), strict=True)))
+            assign.append(place)
+
     def build(values: Values, n_rows: int) -> Floats:
-        columns = {text: evaluate_finite(factor, values) for text, factor in factors.items()}
-        matrix = np.empty((n_rows, len(terms) + intercept), order="F")
+        columns = {text: coding.columns(values) for text, coding in codings.items()}
+        matrix = np.empty((n_rows, len(names)), order="F")
         if intercept:
             matrix[:, 0] = 1.0
-        for place, term in enumerate(terms, start=int(intercept)):
-            matrix[:, place] = reduce(np.multiply, [columns[text] for text in term])
+        at = int(intercept)
+        for term, chosen in zip(terms, products, strict=True):
+            for places in chosen:
+                parts = [columns[text][k] for text, k in zip(term, reversed(places), strict=True)]
+                matrix[:, at] = reduce(np.multiply, parts)
+                at += 1
         return matrix
 
-    names = tuple([INTERCEPT] * intercept + [term_text(_plain_names(term, factors)) for term in terms])
-    assign = tuple([-1] * intercept + list(range(len(terms))))
-    return Basis(names, assign, terms, variables, build), build(values, n_rows)
+    return Basis(tuple(names), tuple(assign), terms, variables, build), build(values, n_rows)
 
 
-def _plain_names(term: Term, factors: Mapping[str, Expression]) -> Term:
-    return tuple(to_text(factors[text], name=column_text) for text in term)
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """The columns of one factor: its numbers, or one column a level but the reference's."""
+
+    names: tuple[str, ...]
+    columns: Callable[[Values], list[Floats]]
+
+
+def _coding(factor: Expression, values: Values) -> _Coding:
+    text = to_text(factor, name=column_text)
+    if _is_plain(factor, values):
+        return _Coding((text,), lambda values: [evaluate_finite(factor, values)])
+    key = variables_of(factor)[0]
+    levels = [str(level) for level in values[key].categories]
+    reference = _reference(factor, values)
+    others = [k for k in range(len(levels)) if k != reference]
+
+    def columns(values: Values) -> list[Floats]:
+        codes = np.asarray(values[key].codes)
+        return [(codes == k).astype(np.float64) for k in others]
+
+    return _Coding(tuple(f"{text}[T.{levels[k]}]" for k in others), columns)
+
+
+def _reference(factor: Expression, values: Values) -> int:
+    """The place of the reference level: the first, or the one that ``contr.treatment("level")`` names."""
+    if not isinstance(factor, Call):
+        return 0
+    named = [argument for _, argument in factor.arguments[1:] if isinstance(argument, Call) and argument.arguments]
+    if not named:
+        return 0
+    _contrast_code(named[0], factor, values)  # an unknown level is told here
+    levels = [str(level) for level in values[variables_of(factor)[0]].categories]
+    return levels.index(getattr(named[0].arguments[0][1], "text", ""))
 
 
 def evaluate_finite(factor: Expression, values: Values) -> Floats:
