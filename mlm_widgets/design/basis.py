@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,14 @@ from formulaic.parser.types import Term as _Term
 
 from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_of
 from mlm_widgets.errors import DesignError, closest
-from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, to_text
+from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
 
 __all__ = ["Basis", "column_text", "learn_basis"]
 
 Floats = npt.NDArray[np.float64]
 INTERCEPT = "Intercept"
+MAX_COLUMNS = 5_000  # of one term: more levels than any fixed factor has
+MAX_ENTRIES = 1_000_000_000  # of a model matrix: 8 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,31 @@ def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows
     """Learn the columns of `terms` from `values`; the basis and its matrix (n, columns)."""
     factors = {text: parse_factor(text) for term in terms for text in term}
     variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
+    _check_width(terms, factors, values, n_rows)
     coded = {text for text, factor in factors.items() if not _is_plain(factor, values)}
     if all(_is_treatment(factors[text]) for text in coded) and _is_hierarchical(terms, intercept, coded):
         return _direct_basis(terms, intercept, factors, variables, values, n_rows)
     return _coded_basis(terms, intercept, factors, variables, values, n_rows)
+
+
+def _check_width(terms: tuple[Term, ...], factors: Mapping[str, Expression], values: Values, n_rows: int) -> None:
+    """Refuse terms of so many levels that their columns would fill the memory."""
+    sizes = {text: _n_levels(factor, values) for text, factor in factors.items()}
+    widths = {term: prod(sizes[text] for text in term) for term in terms}
+    widest = max(widths, key=lambda term: widths[term], default=())
+    if widths.get(widest, 0) > MAX_COLUMNS or sum(widths.values()) * n_rows > MAX_ENTRIES:
+        raise DesignError(
+            f"The term {term_text(widest)} would make up to {widths[widest]:,} columns of {n_rows:,} rows: "
+            "more than the memory should hold.",
+            hint="Use a factor of so many levels as a grouping: (1 | factor).",
+            argument="formula",
+        )
+
+
+def _n_levels(factor: Expression, values: Values) -> int:
+    keys = variables_of(factor)
+    levels = [len(values[key].categories) for key in keys if isinstance(values[key], pd.Categorical)]
+    return max(levels, default=1)
 
 
 def _is_plain(factor: Expression, values: Values) -> bool:

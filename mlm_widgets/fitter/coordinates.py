@@ -164,7 +164,14 @@ class _Weighing:
         column = values - mean
         if self.root is not None:
             column *= self.root
-        scale = float(np.sqrt(column @ column / self.n))
+        with np.errstate(over="ignore"):
+            scale = float(np.sqrt(column @ column / self.n))
+        if not np.isfinite(scale):
+            raise DataError(
+                f"A column holds values as large as {np.abs(values).max():.1e}, too large to be squared.",
+                hint="Change its unit, or look for a code of missing values.",
+                argument="data",
+            )
         if scale <= 1e-14 * abs(mean):
             column[:] = 0.0
             return column, mean, 0.0

@@ -8,7 +8,7 @@ import pytest
 
 from mlm_widgets.design import basis
 from mlm_widgets.design.variables import variables_of
-from mlm_widgets.formula import parse_formula
+from mlm_widgets.formula import parse_factor, parse_formula
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -36,7 +36,7 @@ FORMULAS = [
 
 def _parts(formula: str) -> tuple[object, ...]:
     spec = parse_formula(formula).spec
-    factors = {text: basis.parse_factor(text) for term in spec.terms for text in term}
+    factors = {text: parse_factor(text) for term in spec.terms for text in term}
     variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
     return spec.terms, spec.intercept, factors, variables, VALUES, N
 
