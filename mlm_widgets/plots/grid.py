@@ -107,7 +107,9 @@ def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
 
 
 def label_of_predictor(model: PlottedModel, name: str) -> str:
-    """What a number is called where people read: "ses (within school)"."""
+    """What a predictor is called where people read: "ses (within school)", and "sector" for "C(sector)"."""
+    if model.column_kind(name) != "number":
+        return model.predictor_label(name)[0]
     info = model.term_info()
     return next((str(label) for term, label in zip(info["term"], info["label"], strict=True) if term == name), name)
 
@@ -147,7 +149,7 @@ def _x_term(model: PlottedModel, wanted: Mapping[str, Any]) -> str:
 
 def _values(model: PlottedModel, name: str, column: pd.Series[Any], how: Any) -> Values:
     if model.column_kind(name) != "number":
-        return Values(name, _levels(model, name, column), "levels", name)
+        return Values(name, _levels(model, name, column), "levels", label_of_predictor(model, name))
     label = label_of_predictor(model, name)
     values = tuple(sorted({float(value) for value in column}))
     return Values(name, values, "sd" if how is None else how if isinstance(how, str) else "given", label)

@@ -48,6 +48,9 @@ class PlottedModel(Protocol):
     def focal_terms(self, terms: Any) -> dict[str, Any]:
         """Predictors by name, with what is asked of their values (None: what suits)."""
 
+    def predictor_label(self, name: str) -> tuple[str, str]:
+        """What a predictor is called where people read, and a remark."""
+
     def column_kind(self, name: str) -> str:
         """``"number"`` or ``"factor"``."""
 

@@ -110,6 +110,9 @@ class StandIn:
             chosen(name, self.predictors, "terms")
         return wanted
 
+    def predictor_label(self, name: str) -> tuple[str, str]:
+        return name, ""
+
     def column_kind(self, name: str) -> str:
         return "number" if pd.api.types.is_numeric_dtype(self.data[name]) else "factor"
 

@@ -111,3 +111,8 @@ def test_values_may_be_written_behind_the_name() -> None:
     assert asked == predictions_spec(model, {"ses": None, "meanses": [0, 0.7]})
     quartiles = predictions_spec(model, ["ses", "meanses [quartiles]"])
     assert quartiles["datasets"]["labels"][1]["t"] == "Median (0.04)"
+
+
+def test_a_factor_with_another_reference_keeps_its_name() -> None:
+    model = hsb('mathach ~ cses * C(sector, contr.treatment("Catholic")) + (1 | school)')
+    assert predictions_spec(model, ["cses", "C(sector)"])["title"]["text"] == "Predicted mathach by cses and sector"

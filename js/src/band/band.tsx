@@ -86,6 +86,7 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
     if (!isTyped || !setup.live) await ask({ type: "fit" });
   };
   const isRunning = fit.state === "running";
+  const isOvertaken = base.current !== setup.formula;
   const isEmpty = state.text.trim() === "";
   const cannotFit = isRunning || isEmpty || error !== null || (setup.prompt !== null && !state.isDraft);
   return (
@@ -114,9 +115,7 @@ export function Band({ traits, isSilent, problem, onDismiss }: BandProps) {
         <Switch name="live" label="Live" on={setup.live} onChange={(on) => ask({ type: "set_live", on })} />
       </div>
       {error && <Callout id={errorId} error={error} anchor={wrong} onFix={onFix} onDrop={onRestore} />}
-      <Status
-        source={{ setup, fit, error, isDraft: state.isDraft, isOvertaken: base.current !== setup.formula, isSilent }}
-      >
+      <Status source={{ setup, fit, error, isDraft: state.isDraft, isOvertaken, isBlank: isEmpty, isSilent }}>
         {!error && <Notes findings={fit.findings} />}
       </Status>
       {problem && <Problem problem={problem} onDismiss={onDismiss} />}

@@ -26,6 +26,8 @@ export interface StatusSource {
   isDraft: boolean;
   /** The model was changed by other controls while a formula was being typed. */
   isOvertaken: boolean;
+  /** Nothing is left of the formula. */
+  isBlank: boolean;
   isSilent: boolean;
 }
 
@@ -37,7 +39,7 @@ function below({ setup, fit }: StatusSource): string[] {
 
 /** What to say, from what is most in the way to what is fine. */
 export function statusWords(source: StatusSource): StatusWords {
-  const { setup, fit, error, isDraft, isOvertaken, isSilent } = source;
+  const { setup, fit, error, isDraft, isOvertaken, isBlank, isSilent } = source;
   const calm = { tone: "calm" as const, hasFacts: false };
   if (isSilent) {
     return {
@@ -57,6 +59,7 @@ export function statusWords(source: StatusSource): StatusWords {
       hasFacts: false,
     };
   if (fit.state === "running") return { ...calm, icon: "spinner", word: "Fitting\u2026", says: below(source) };
+  if (isDraft && isBlank) return { ...calm, icon: "waiting", word: "No formula", says: ["Esc restores it"] };
   if (isDraft && isOvertaken) {
     const says = [`now ${setup.formula}`, "Enter applies what you typed, Esc takes the model\u2019s formula"];
     return { tone: "warn", icon: "waiting", word: "The model changed while you typed", says, hasFacts: false };

@@ -25,6 +25,9 @@ function heir(root: HTMLElement, { name, row, chip }: Place): HTMLElement | null
   if (!row?.isConnected) return root.querySelector<HTMLElement>("[data-mlm=formula]");
   const chips = chipsOf(row);
   const next = chip >= 0 ? chips[Math.min(chip, chips.length - 1)] : undefined;
+  // Another choice gives the chip another name: its option keeps the focus.
+  const option = name?.startsWith("option-") ? next?.querySelector<HTMLElement>("[data-mlm^='option-']") : null;
+  if (option) return option;
   return (next ?? row).querySelector<HTMLElement>("button, input, [tabindex='0']");
 }
 
