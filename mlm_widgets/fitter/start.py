@@ -21,7 +21,8 @@ __all__ = ["moment_start"]
 
 Floats = npt.NDArray[np.float64]
 
-LEAST, MOST = 0.1, 10.0  # sds relative to the residual's, in scaled coordinates: nothing real starts beyond
+LEAST, MOST = 0.03, 10.0  # sds relative to the residual's, in scaled coordinates: nothing real starts beyond
+MOST_CORRELATED = 0.7
 
 
 def moment_start(problem: Problem) -> Floats:
@@ -40,7 +41,32 @@ def moment_start(problem: Problem) -> Floats:
         variances[k] = rss / problem.n_obs
     ratio = np.sqrt(np.clip(variances[:k] / variances[k], LEAST**2, MOST**2))
     split = np.split(ratio, np.cumsum([template.q for template in problem.templates])[:-1])
-    return np.concatenate([t.start * own[t.row] for t, own in zip(problem.templates, split, strict=True)])
+    starts = [t.start * own[t.row] for t, own in zip(problem.templates, split, strict=True)]
+    lead = problem.templates[problem.lead]
+    if lead.q > 1 and lead.is_free.all():
+        factor = linalg.cholesky(_correlations(problem, contrast, float(variances[k])), lower=True)
+        starts[problem.lead] = (split[problem.lead][:, None] * factor)[lead.row, lead.col]
+    return np.concatenate(starts)
+
+
+def _correlations(problem: Problem, contrast: Floats, residual: float) -> Floats:
+    """Correlations of the leading grouping's effects, from the cross products of its Z_j'e.
+
+    E sum_j Z_j'e e'Z_j = sum_j A_j Sigma A_j + v_0 sum_j A_j, but for the projection: good enough for a start.
+    """
+    q, J = problem.A.shape[0], problem.A.shape[2]
+    ze = np.einsum("akj,k->aj", problem.W, contrast)
+    flat = problem.A.reshape(q * q, J)
+    T = (flat @ flat.T).reshape(q, q, q, q).transpose(0, 2, 1, 3).reshape(q * q, q * q)
+    target = ze @ ze.T - residual * problem.A.sum(axis=2)
+    S = linalg.lstsq(T, target.ravel())[0].reshape(q, q)
+    sd = np.sqrt(np.maximum(np.diag(S), 1e-12))
+    R = np.clip((S + S.T) / (2.0 * np.outer(sd, sd)), -MOST_CORRELATED, MOST_CORRELATED)
+    np.fill_diagonal(R, 1.0)
+    values, vectors = np.linalg.eigh(R)
+    R = (vectors * np.maximum(values, 1.0 - MOST_CORRELATED)) @ vectors.T
+    size = np.sqrt(np.diag(R))
+    return np.asarray(R / np.outer(size, size))
 
 
 def _moments(problem: Problem, contrast: Floats, C: Floats) -> tuple[Floats, Floats, Floats]:
