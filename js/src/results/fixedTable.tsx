@@ -70,11 +70,14 @@ function Row({ row, axis }: { row: FixedRowPayload; axis: Axis | null }) {
 }
 
 function AxisHead({ axis }: { axis: Axis }) {
+  // In a narrow table every second tick is left out, never the zero.
+  const zero = Math.max(0, axis.ticks.indexOf(0));
+  const isSpare = (at: number) => axis.ticks.length > 4 && (at - zero) % 2 !== 0;
   return (
     <th class="mlm-bar-cell" aria-hidden="true">
       <div class="mlm-ticks">
-        {axis.ticks.map((tick) => (
-          <span key={tick} style={{ left: `${axis.at(tick)}%` }}>
+        {axis.ticks.map((tick, at) => (
+          <span key={tick} data-spare={isSpare(at) || undefined} style={{ left: `${axis.at(tick)}%` }}>
             {fixed(tick, axis.digits)}
           </span>
         ))}
