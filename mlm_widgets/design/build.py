@@ -231,7 +231,7 @@ class _Variables:
         codes, levels = self.rows.codes(name)
         known = self.levels.setdefault(key, levels)
         if known == levels:
-            return pd.Categorical.from_codes(codes, categories=pd.Index(levels))
+            return pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=object))
         place = {level: i for i, level in enumerate(known)}
         unknown = [level for level in levels if level not in place]
         if unknown:
@@ -241,7 +241,7 @@ class _Variables:
                 argument="newdata",
             )
         return pd.Categorical.from_codes(
-            np.array([place[level] for level in levels])[codes], categories=pd.Index(known)
+            np.array([place[level] for level in levels])[codes], categories=pd.Index(known, dtype=object)
         )
 
 

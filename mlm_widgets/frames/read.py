@@ -291,8 +291,8 @@ def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
     native = series.to_native()
     if not isinstance(native, pd.Series):
         native = pd.Series(pd.Categorical(series.to_list(), categories=_categories(series)))
-    categories = list(native.cat.categories)
-    codes = native.cat.codes.to_numpy().astype(np.int64)
+    categories = native.cat.categories.tolist()
+    codes = np.asarray(native.cat.codes, dtype=np.int64)
     used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
     renumbered = np.append(np.cumsum(used) - 1, -1)
     levels = tuple(_level_text(value) for value, is_used in zip(categories, used, strict=True) if is_used)
