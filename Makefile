@@ -18,7 +18,7 @@ export MKL_NUM_THREADS := 1
 # A node that had to be installed into the environment is found before an older one of the system.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test check lint types layers python-test browser-test js js-test format clean
+.PHONY: help demo test check lint types layers python-test browser-test js js-test format clean benchmark
 
 help:
 	@echo "make demo     open the quick start in JupyterLab (PORT=8890 for another port)"
@@ -27,6 +27,7 @@ help:
 	@echo "make lint types layers python-test browser-test js-test    one check alone"
 	@echo "make js       build the bundle that the Python package carries"
 	@echo "make format   put code into its format"
+	@echo "make benchmark    race against other fitters, into benchmarks/README.md"
 	@echo "make clean    remove environments, caches and builds"
 
 demo: $(DONE)/demo
@@ -67,6 +68,10 @@ format: $(DONE)/test js/node_modules/.done
 	$(BIN)/ruff format .
 	cd js && npm run --silent fix
 
+# Each tool with the threads that it takes by itself.
+benchmark: $(DONE)/benchmark
+	env -u OMP_NUM_THREADS -u OPENBLAS_NUM_THREADS -u MKL_NUM_THREADS $(BIN)/python -m benchmarks
+
 clean:
 	rm -rf $(VENV) js/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
@@ -82,6 +87,10 @@ $(DONE)/demo: pyproject.toml $(DONE)/environment
 
 $(DONE)/test: pyproject.toml $(DONE)/environment
 	$(PIP) install --editable '.[test]'
+	touch $@
+
+$(DONE)/benchmark: pyproject.toml $(DONE)/environment
+	$(PIP) install --editable '.[benchmark]'
 	touch $@
 
 $(DONE)/browser: $(DONE)/test

@@ -1,0 +1,1 @@
+"""Races against other fitters, growth with the size of the data, and accuracy: `python -m benchmarks --help`."""
