@@ -71,10 +71,11 @@ class Summary:
 
 _STYLE = (
     ".mlm-summary{font-variant-numeric:tabular-nums;max-width:760px}.mlm-summary h4{margin:0 0 4px}"
-    ".mlm-summary p span{margin-right:16px}.mlm-summary table{border-collapse:collapse;margin:8px 0 16px}"
+    ".mlm-summary p span{display:inline-block;margin-right:16px}"
+    ".mlm-summary table{border-collapse:collapse;margin:8px 0 16px}"
     ".mlm-summary caption{text-align:left;font-weight:600;padding:4px 0;caption-side:top}"
     ".mlm-summary th,.mlm-summary td{padding:4px 10px;text-align:right;border-bottom:1px solid #8885;background:none}"
-    ".mlm-summary .word{text-align:left;padding-left:0}"
+    ".mlm-summary table tr .word.word{text-align:left;padding-left:0}"  # a notebook's own rule is strong too
 )
 
 

@@ -74,7 +74,8 @@ def ready_payload(model: MixedModel, data_name: str, elapsed_ms: float) -> Paylo
 
 
 def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
-    facts = [[_run(f"{model.trace.n_evaluations} evaluations · {_duration(elapsed_ms)}")]]
+    n = model.trace.n_evaluations
+    facts = [[_run(f"{n} evaluation{'s' * (n != 1)} · {_duration(elapsed_ms)}")]]
     for name, sizes in model.group_sizes.items():
         low, high = int(sizes.min()), int(sizes.max())
         span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
