@@ -30,6 +30,8 @@ class TermLabel:
         The coefficient's name.
     label : str
         ``ses × sector [Public]``.
+    name, detail : str
+        The label in two: ``ses × sector`` and ``Public``.
     level : str
         ``L1``, ``L2``, ``L1×L2``; empty for the intercept.
     is_intercept : bool
@@ -39,6 +41,8 @@ class TermLabel:
 
     term: str
     label: str
+    name: str
+    detail: str
     level: str
     is_intercept: bool
     variables: tuple[str, ...] = ()
@@ -78,14 +82,17 @@ def coefficient_labels(design: Design) -> tuple[TermLabel, ...]:
 def _label(spec: DesignSpec, levels: dict[str, int], k: int) -> TermLabel:
     name, place = spec.fixed.names[k], spec.fixed.assign[k]
     if place < 0:
-        return TermLabel(name, "Intercept", "", True)
+        return TermLabel(name, "Intercept", "Intercept", "", "", True)
     factors = [parse_factor(text) for text in spec.fixed.terms[place]]
     codings = _codings([to_text(factor, name=column_text) for factor in factors], name)
     pieces = [_with_detail(factor, coding) for factor, coding in zip(factors, codings, strict=True)]
     variables = tuple(dict.fromkeys(key for factor in factors for key in variables_of(factor)))
     own = [max((levels.get(key, 1) for key in variables_of(factor)), default=1) for factor in factors]
     level = "×".join(f"L{n}" for n in sorted(set(own))) if len(set(own)) > 1 else f"L{own[0]}"
-    return TermLabel(name, " × ".join(pieces), level, False, variables)
+    labels = [factor_label(factor) for factor in factors]
+    short = " × ".join(label for label, _ in labels)
+    details = [coding for coding in codings if coding] or [labels[0][1]] * (len(factors) == 1)
+    return TermLabel(name, " × ".join(pieces), short, ", ".join(details), level, False, variables)
 
 
 def _codings(texts: list[str], name: str) -> list[str]:

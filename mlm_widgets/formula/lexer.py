@@ -71,6 +71,14 @@ def _unexpected(text: str, place: int) -> FormulaError:
         return FormulaError(
             f"The quote {char} at character {place + 1} is not closed.", text=text, start=place, end=len(text)
         )
+    if char in "–—−":
+        return FormulaError(
+            f"“{char}” is a dash, not a minus sign.", text=text, start=place, end=place + 1, replacement="-"
+        )
+    if char == ".":
+        return FormulaError(
+            "“.” for all columns is not understood.", text=text, start=place, end=place + 1, hint="Name the columns."
+        )
     return FormulaError(
         f"“{char}” has no meaning in a formula.",
         text=text,

@@ -38,6 +38,7 @@ MAX_TERMS = 2_000  # (a + b + ...)^k grows fast; a model of more terms is a slip
 MAX_PRODUCTS = 50 * MAX_TERMS  # many of them may be the same term
 MOST = {"df": 100, "degree": 20, "knots": 100}  # columns of one factor; more would fill the memory
 INTERCEPT: Term = ()
+FITTERS = ("lmer", "glmer", "lmerTest", "lm", "glm", "mixedlm", "fit", "formula")  # what people paste along
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,12 @@ class _Parser:
             raise self.error(
                 "The formula has no “~” after the outcome.", hint="Write outcome ~ predictors + (1 | group)."
             )
+        if self.at("="):
+            equals = self.token
+            raise FormulaError(
+                "Outcome and predictors are joined by “~”, not by “=”.",
+                text=self.text, start=equals.start, end=equals.end, replacement="~",
+            )  # fmt: skip
         self.need("~", "after the outcome")
         right = self.sum()
         self.expect_end()
@@ -443,10 +450,13 @@ class _Parser:
         return call
 
     def unknown_function(self, name: Token) -> FormulaError:
+        hint = f"Allowed: {', '.join(FUNCTIONS)}. Compute anything else as a column of the data first."
+        if name.text in FITTERS:
+            hint = "Write the formula alone, without the call: outcome ~ predictors + (1 | group)."
         return self.error(
             f"{name.text}() is not allowed in a formula.",
             start=name,
-            hint=f"Allowed: {', '.join(FUNCTIONS)}. Compute anything else as a column of the data first.",
+            hint=hint,
         )
 
     def argument(self, function: Token) -> tuple[str, Expression]:

@@ -172,7 +172,10 @@ def set_slope(spec: ModelSpec, place: int, term: Term, is_on: bool) -> ModelSpec
         own.append(term)
     order = {frozenset(fixed): i for i, fixed in enumerate(spec.terms)}
     own.sort(key=lambda slope: order.get(frozenset(slope), len(order)))
-    return _with_random(spec, place, replace(spec.random[place], terms=ordered_terms(own)))
+    term_now = replace(spec.random[place], terms=ordered_terms(own))
+    if not own:
+        term_now = replace(term_now, correlated=True)  # an intercept alone has nothing to correlate with
+    return _with_random(spec, place, term_now)
 
 
 def varies(random: RandomTerm, slope: Term) -> bool:

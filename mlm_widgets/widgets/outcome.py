@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from mlm_widgets.design import factor_label
+from mlm_widgets.design import coefficient_labels, factor_label, random_label
 from mlm_widgets.errors import MlmError
 from mlm_widgets.formula import parse_factor
 from mlm_widgets.results import MixedModel
@@ -119,31 +119,21 @@ NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "c
 
 
 def _fixed(model: MixedModel) -> list[Payload]:
-    info = {row["term"]: row for row in model.term_info().to_dict("records")}
+    labels = {label.term: label for label in coefficient_labels(model.fit_result.design)}
     rows = []
     for row in model.tidy("fixed").to_dict("records"):
-        own = info[row["term"]]
-        label, detail = _split_label(own["label"])
+        own = labels[row["term"]]
         rows.append(
             {
                 "term": row["term"],
-                "label": label,
-                "detail": detail,
-                "level": own["level"],
-                "is_intercept": bool(own["is_intercept"]),
+                "label": own.name,
+                "detail": own.detail,
+                "level": own.level,
+                "is_intercept": own.is_intercept,
                 **{key: _json(row[key]) for key in NUMBERS},
             }
         )
     return rows
-
-
-def _split_label(label: str) -> tuple[str, str]:
-    """`ses × sector [Public]` -> "ses × sector" and "Public"; `ses (within school)` -> "ses" and "within school"."""
-    for opening, closing in ("[]", "()"):
-        start = label.find(f" {opening}")
-        if label.endswith(closing) and start >= 0 and label.count(f" {opening}") == 1 and "×" not in label[start:]:
-            return label[:start], label[start + 2 : -1]
-    return label, ""
 
 
 def _json(value: float) -> float | None:
@@ -172,7 +162,7 @@ def _random_label(name: str) -> tuple[str, str]:
     try:
         return factor_label(parse_factor(name))
     except MlmError:
-        return _split_label(name.replace("[", " [").replace("[T.", "["))
+        return random_label(name), ""
 
 
 def _fit_statistics(model: MixedModel) -> list[Payload]:

@@ -140,19 +140,22 @@ def changed_views(model: MixedModel | None, views: Views, changes: Mapping[str, 
     unknown = [key for key in changes.get("values", {}) if key not in predictors]
     if unknown:
         raise OptionError(f"The model has no “{unknown[0]}”.")
+    last = views
     views = replace(views, **changes)
     if model is not None and "group" in changes and "sort" not in changes:
         views = replace(views, sort=_terms_of(model, str(views.group))[0])
-    return _without_repeats(views, changes)
+    return _without_repeats(last, views, changes)
 
 
-def _without_repeats(views: Views, changes: Mapping[str, Any]) -> Views:
-    """A predictor stands in one place only: the newest choice wins, an empty place is filled from behind."""
+def _without_repeats(last: Views, views: Views, changes: Mapping[str, Any]) -> Views:
+    """A predictor stands in one place: chosen for another it swaps; an empty place is filled from behind."""
     places = ("along", "lines", "panels")
     for name in places:
         if name in changes and changes[name] is not None:
             others: dict[str, Any] = {
-                other: None for other in places if other != name and getattr(views, other) == changes[name]
+                other: getattr(last, name)
+                for other in places
+                if other != name and getattr(views, other) == changes[name]
             }
             views = replace(views, **others)
     shown = [key for key in (views.along, views.lines, views.panels) if key is not None]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import mlm_widgets as mlm
 from tests.widgets.driver import Driver, table
 
 Step = tuple[str, dict[str, Any]]
@@ -495,9 +496,9 @@ def test_choices_of_the_charts() -> None:
     assert (view["along"], view["lines"], view["panels"], view["raw"]) == ("ses", "sex", None, True)
     assert driver.builder.chart_predictions["version"] > version
     driver.do("view_predictions", panels="sector")
-    driver.do("view_predictions", along="sex")  # one place each
+    driver.do("view_predictions", along="sex")  # one place each: the two change places
     view = driver.builder.views["predictions"]
-    assert (view["along"], view["lines"], view["panels"]) == ("sex", "sector", None)
+    assert (view["along"], view["lines"], view["panels"]) == ("sex", "ses", "sector")
     driver.do("view_caterpillar", sort="ses")
     assert driver.builder.views["caterpillar"]["sort"] == "ses"
     driver.do("view_coefficients", intercept=True)
@@ -534,3 +535,16 @@ def test_views_of_what_the_model_does_not_have_are_refused() -> None:
     empty = Driver("hsb")
     empty.refused("view_predictions", along="ses")
     empty.do("view_coefficients", intercept=True)
+
+
+def test_an_intercept_left_alone_has_no_correlations_to_leave_out() -> None:
+    driver = Driver("hsb", "mathach ~ ses + (ses || school)")
+    driver.do("set_slope", group="school", term="ses", on=False)
+    assert driver.builder.formula == "mathach ~ ses + (1 | school)"
+
+
+def test_brackets_in_a_name_are_part_of_it() -> None:
+    frame = mlm.datasets.load("hsb").rename(columns={"ses": "item 17 (reversed)", "size": "size [pupils]"})
+    builder = mlm.ModelBuilder(frame, "mathach ~ `item 17 (reversed)` + `size [pupils]` + sector + (1 | school)")
+    rows = [(row["label"], row["detail"]) for row in builder.fit["summary"]["fixed"]]
+    assert rows[1:] == [("item 17 (reversed)", ""), ("size [pupils]", ""), ("sector", "Catholic")]
