@@ -190,16 +190,16 @@ def _lmer(folder: Path, settings: Settings) -> dict[str, Any]:
 def _left_out(tool: str, case: Case, settings: Settings, kept: dict[str, Any]) -> str | None:
     if tool == "statsmodels" and case.n_factors > 1:
         return "one factor only"
-    for other in CASES.values():
-        entry = kept.get(other.name, {}).get(tool)
-        if not case.family or other.family != case.family or other.n_rows >= case.n_rows or entry is None:
-            continue
-        if not entry.get("total"):
-            return "not run"
-        slowest = max(entry["total"])
-        if slowest * case.n_rows / other.n_rows > settings.limit:
-            return f"not run: {slowest:.0f} s at {other.n_rows:,} rows"
-    return None
+    smaller = [other for other in CASES.values() if case.family and other.family == case.family]
+    smaller = [other for other in smaller if other.n_rows < case.n_rows and tool in kept.get(other.name, {})]
+    if not smaller:
+        return None
+    largest = max(smaller, key=lambda other: other.n_rows)
+    times = kept[largest.name][tool].get("total")
+    if not times:
+        return "not run"
+    is_over = max(times) * case.n_rows / largest.n_rows > settings.limit
+    return f"not run: {max(times):.0f} s at {largest.n_rows:,} rows" if is_over else None
 
 
 def machine() -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _facts(machine: Entry, entries: Entries) -> str:
         for tool, entry in found.items():
             runs.add(entry["run"])
             if "version" in entry:
-                versions[tool] = entry["version"]
+                versions["numpy" if tool == "ols" else tool] = entry["version"]
             if "load" in entry:
                 loads.append(entry["load"])
             threads.update(entry.get("threads", []))

@@ -127,14 +127,9 @@ class Floor(Tool):
     def run(self) -> dict[str, float]:
         started = time.perf_counter()
         frame = self.frame
-        columns = self.case.predictors(frame)
-        rows = np.empty((len(columns) + 2, len(frame)))
-        rows[0] = 1.0
-        for k, column in enumerate(columns):
-            rows[k + 1] = column
-        rows[-1] = frame[self.case.outcome].to_numpy(dtype=np.float64)
-        products = rows @ rows.T
-        self.last = np.linalg.solve(products[:-1, :-1], products[:-1, -1])
+        X = np.column_stack([np.ones(len(frame)), *self.case.predictors(frame)])
+        y = frame[self.case.outcome].to_numpy(dtype=np.float64)
+        self.last = np.linalg.solve(X.T @ X, X.T @ y)
         return {"total": time.perf_counter() - started}
 
 
