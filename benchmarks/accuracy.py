@@ -114,7 +114,7 @@ def _compared(design: RandomDesign, m: mlm.MixedModel, reference: dict[str, Any]
 
 
 def _lme4_theta(m: mlm.MixedModel) -> Floats:
-    """Theta as lme4 orders it: terms that do not stand by decreasing levels are reordered, and ties reversed by that."""
+    """Theta as lme4 orders it: where it must reorder its terms by number of levels, it reverses ties."""
     blocks: list[tuple[int, Floats]] = []
     for group in sorted(m.fit_result.groups, key=lambda group: group.place):
         for block in group.grouping.blocks:
