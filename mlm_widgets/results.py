@@ -11,7 +11,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets import inference, tables
-from mlm_widgets.design import Rows, build_design, coefficient_labels, factor_label, random_label, used_columns
+from mlm_widgets.design import (
+    Rows,
+    build_design,
+    coefficient_labels,
+    factor_label,
+    random_label,
+    row_numbers,
+    used_columns,
+)
 from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
 from mlm_widgets.fitter import Fit, FitOptions, Trace, fit_lmm
 from mlm_widgets.formula import (
@@ -41,6 +49,8 @@ def fit(
     family: str = "gaussian",
     link: str | None = None,
     reml: bool = True,
+    weights: Any = None,
+    offset: Any = None,
     df_method: str = "satterthwaite",
     options: FitOptions | None = None,
 ) -> MixedModel:
@@ -57,9 +67,18 @@ def fit(
     reml : bool
         Restricted maximum likelihood (the default: its variances are less biased), or maximum likelihood. A spec brings
         its own.
+    weights : str or array, optional
+        Prior weights, a column's name or one number a row: the residual variance of a row is sigma^2 / weight, as in
+        lme4. They say how precisely a row is known. Whole numbers w give the estimates that w copies of each row would
+        give at the same variances (the sums that the model needs are the same), but not the same likelihood: a row of
+        weight w is one observation and counts once in n, in the criterion, in sigma and in the degrees of freedom.
+        Rows of weight zero are left out.
+    offset : str or array, optional
+        A part of the mean that is known, likewise: it is taken from the outcome, and added to what is predicted.
     df_method : {"satterthwaite", "normal"}
         Degrees of freedom of t tests and intervals; "normal" takes them as infinite.
     options : FitOptions, optional
+        Optimiser, tolerance, start values.
 
     Returns
     -------
@@ -85,13 +104,20 @@ def fit(
     else:
         spec = formula if isinstance(formula, ModelSpec) else from_json(formula)
     spec = spec.with_(family=family, link=link or "identity") if isinstance(formula, str) else spec
-    return fit_spec(spec, frame, df_method=df_method, options=options)
+    return fit_spec(spec, frame, weights=weights, offset=offset, df_method=df_method, options=options)
 
 
 def fit_spec(
-    spec: ModelSpec, frame: Frame, *, df_method: str = "satterthwaite", options: FitOptions | None = None
+    spec: ModelSpec,
+    frame: Frame,
+    *,
+    weights: Any = None,
+    offset: Any = None,
+    df_method: str = "satterthwaite",
+    options: FitOptions | None = None,
 ) -> MixedModel:
-    """Fit the model that `spec` describes to `frame`."""
+    """Fit the model that `spec` describes to `frame`; `weights` and `offset` take the place of those that it names."""
+    spec, arrays = _row_arrays(spec, frame, {"weights": weights, "offset": offset})
     _check_options(spec, df_method)
     if options is not None and not isinstance(options, FitOptions):
         raise OptionError(
@@ -105,8 +131,22 @@ def fit_spec(
             text=to_formula(spec),
             hint="Add one, such as (1 | group). For a model without groups use ordinary regression.",
         )
-    design = build_design(spec, frame)
+    design = build_design(spec, frame, weights=arrays.get("weights"), offset=arrays.get("offset"))
     return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
+
+
+def _row_arrays(
+    spec: ModelSpec, frame: Frame, given: Mapping[str, Any]
+) -> tuple[ModelSpec, dict[str, npt.NDArray[np.float64]]]:
+    """Names of columns go into the spec; arrays come beside it, and their names out of it."""
+    arrays = {}
+    for what, values in given.items():
+        if isinstance(values, str):
+            spec = spec.with_(**{what: values})
+        elif values is not None:
+            spec = spec.with_(**{what: None})
+            arrays[what] = row_numbers(values, what, frame)
+    return spec, arrays
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -347,10 +387,15 @@ class MixedModel:
     def _index(self) -> pd.Index[Any]:
         return self._frame.index[self._fit.design.rows]
 
+    @property
+    def _offset(self) -> npt.NDArray[np.float64] | float:
+        """The offset of the rows used; 0 where there is none."""
+        return 0.0 if self._fit.design.offset is None else self._fit.design.offset
+
     @cached_property
     def _fitted(self) -> npt.NDArray[np.float64]:
         design = self._fit.design
-        result = design.X[:, self._fit.kept] @ self._fit.beta
+        result = design.X[:, self._fit.kept] @ self._fit.beta + self._offset
         for group in self._fit.groups:
             modes = group.modes[:, design.codes[group.place]]
             result = result + np.einsum("iq,qi->i", design.Z[group.place], modes)
@@ -358,13 +403,19 @@ class MixedModel:
 
     @property
     def fittedvalues(self) -> pd.Series[float]:
-        """Fitted values with the random effects, for the rows used."""
+        """Fitted values with the random effects and the offset, for the rows used."""
         return pd.Series(self._fitted, index=self._index, name=self.outcome)
 
     def resid(self, kind: str = "response") -> pd.Series[float]:
-        """Residuals of the rows used: "response" (outcome minus fitted), "pearson" (the same), "scaled" (by sigma)."""
+        """Residuals of the rows used.
+
+        "response": outcome minus fitted; "pearson": times the root of the prior weight, where there are weights;
+        "scaled": those divided by sigma.
+        """
         _choice("kind", kind, RESIDUALS)
         values = self._fit.design.y - self._fitted
+        if kind != "response" and self._fit.design.weights is not None:
+            values = values * np.sqrt(self._fit.design.weights)
         return pd.Series(values / self.sigma if kind == "scaled" else values, index=self._index, name="residual")
 
     def predict(
@@ -381,7 +432,8 @@ class MixedModel:
         Parameters
         ----------
         newdata : data frame, optional
-            Default: the rows used. A row that misses a value needed is predicted as NaN.
+            Default: the rows used. A row that misses a value needed is predicted as NaN. A model with an offset needs
+            its column.
         random : {"all", "none"} or list of str
             Which grouping factors' random effects count; "none" is the population's mean.
         new_levels : {"population", "error"}
@@ -406,11 +458,13 @@ class MixedModel:
                 )
         frame = self._frame if newdata is None else read_frame(newdata)
         rows, index = self._rows_for(frame, groupings, is_own=newdata is None)
+        offset = self._offset if newdata is None else inference.offset_of(self._fit, rows)
         if interval is None:
-            values = inference.predict_rows(self._fit, rows, groupings, new_levels)
+            values = inference.predict_rows(self._fit, rows, groupings, new_levels) + offset
             return _placed(pd.Series(values, index=index, name=self.outcome), frame, rows, newdata is None)
         X = self._fit.design.spec.fixed_matrix(rows)
-        estimate, std_error, _, lower, upper = inference.linear_means(self._fit, X, _level(level), self._df_method)
+        means = inference.linear_means(self._fit, X, _level(level), self._df_method, offset)
+        estimate, std_error, _, lower, upper = means
         columns = {"estimate": estimate, "std_error": std_error, "conf_low": lower, "conf_high": upper}
         return _placed(pd.DataFrame(columns, index=index), frame, rows, newdata is None)
 
@@ -444,7 +498,9 @@ class MixedModel:
 
     def _missing_column(self, frame: Frame, name: str, groups: list[str]) -> None:
         near = closest(name, frame.names)
-        if name in groups:
+        if name == self.spec.offset:
+            hint = "It is the model's offset: give it for the new rows too."
+        elif name in groups:
             hint = "Use random='none' to predict the population's mean without groups."
         else:
             hint = f"Closest: {', '.join(near)}." if near else "The model needs every predictor."
@@ -565,13 +621,19 @@ class MixedModel:
 
     def to_python(self, data: str = "data") -> str:
         """Python code that fits this model to the frame called `data`."""
-        return to_python(self.spec, data, df_method=self._df_method)
+        return to_python(self.spec, data, df_method=self._df_method, arrays=self._arrays)
 
     def to_r(self, data: str = "data") -> str:
         """R code (lme4, lmerTest) that fits this model to the frame called `data`."""
         levels = self._fit.design.spec.levels
         names = {inference.shown_name(key): own for key, own in levels.items()}
-        return to_r(self.spec, data, {name: own for name, own in names.items() if name in self._frame})
+        known = {name: own for name, own in names.items() if name in self._frame}
+        return to_r(self.spec, data, known, arrays=self._arrays)
+
+    @property
+    def _arrays(self) -> list[str]:
+        """What was given beside the data: variables of that name stand for it in code."""
+        return [what for what in ("weights", "offset") if getattr(self._fit.design, what) is not None]
 
 
 def _placed(result: Any, frame: Frame, rows: Rows, is_own: bool) -> Any:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis
+from mlm_widgets.design.rownumbers import check_weights, column_of, without_weightless
 from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor
@@ -129,10 +130,14 @@ class Design:
         Places of the rows used in the user's frame.
     weights : ndarray (n,) or None
         Prior weights: the residual variance of row i is sigma^2 / weights[i].
+    offset : ndarray (n,) or None
+        A part of the mean that is known.
     n_rows : int
         Number of rows of the user's frame.
     dropped : dict of str to int
         How many rows each column's missing values would cost by themselves.
+    n_weightless : int
+        How many complete rows were left out because their weight is zero.
     """
 
     spec: DesignSpec
@@ -145,6 +150,8 @@ class Design:
     n_rows: int
     dropped: Mapping[str, int]
     weights: Floats | None = None
+    offset: Floats | None = None
+    n_weightless: int = 0
 
     @property
     def n_obs(self) -> int:
@@ -152,19 +159,39 @@ class Design:
         return len(self.y)
 
 
-def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | None = None) -> Design:
+def build_design(
+    spec: ModelSpec,
+    frame: Frame,
+    rows: npt.NDArray[np.intp] | None = None,
+    *,
+    weights: Floats | None = None,
+    offset: Floats | None = None,
+) -> Design:
     """The design of `spec` on the complete rows of `frame`, or on the given `rows` (places, all of them complete).
+
+    `weights` and `offset` (n_rows,) take the place of the columns that `spec` names. Rows of weight zero are left out.
 
     Raises
     ------
     DataError
-        If a column that is used is missing, infinite, of the wrong kind, or leaves no rows.
+        If a column that is used is missing, infinite, of the wrong kind, or leaves no rows; if a weight is negative.
     DesignError
         If a grouping factor has one level, or a term is given twice.
     """
     outcome = parse_factor(spec.outcome)
     _check_outcome(outcome, frame)
-    chosen, dropped = _complete_rows(frame, used_columns(spec)) if rows is None else (Rows(frame, rows), {})
+    weights = column_of(spec.weights, "weights", frame) if weights is None else weights
+    offset = column_of(spec.offset, "offset", frame) if offset is None else offset
+    check_weights(weights, spec.weights or "weights")
+    chosen, dropped, n_weightless = Rows(frame, rows), dict[str, int](), 0
+    if rows is None:
+        given = {"weights": weights, "offset": offset}
+        missing = {
+            getattr(spec, what) or what: np.isnan(values) for what, values in given.items() if values is not None
+        }
+        missing |= {name: frame.column(name).is_missing for name in used_columns(spec)}
+        complete, dropped = _complete_rows(frame, missing)
+        chosen, n_weightless = without_weightless(complete, weights)
     variables = _Variables(chosen)
     y = variables.outcome(outcome)
     _check_varies(y, spec.outcome)
@@ -181,7 +208,14 @@ def build_design(spec: ModelSpec, frame: Frame, rows: npt.NDArray[np.intp] | Non
         rows=np.arange(frame.n_rows) if chosen.rows is None else chosen.rows,
         n_rows=frame.n_rows,
         dropped=dropped,
+        weights=_at(chosen, weights),
+        offset=_at(chosen, offset),
+        n_weightless=n_weightless,
     )
+
+
+def _at(rows: Rows, values: Floats | None) -> Floats | None:
+    return values if values is None or rows.rows is None else values[rows.rows]
 
 
 class _Variables:
@@ -246,11 +280,13 @@ class _Variables:
 
 
 def used_columns(spec: ModelSpec, *, outcome: bool = True) -> list[str]:
-    """The columns that the model reads: outcome (unless left out), predictors, groups, each once."""
+    """The columns that the model reads, each once; without `outcome` those of new rows: no outcome, no weights."""
     terms = [*spec.terms, *(slope for term in spec.random for slope in term.terms)]
     factors = [*([spec.outcome] if outcome else []), *(factor for term in terms for factor in term)]
     found = [column for factor in factors for column in columns_of(parse_factor(factor))]
-    return list(dict.fromkeys([*found, *(column for term in spec.random for column in term.group)]))
+    found += [column for term in spec.random for column in term.group]
+    found += [column for column in ([spec.weights] if outcome else []) + [spec.offset] if column is not None]
+    return list(dict.fromkeys(found))
 
 
 def _keys(spec: ModelSpec) -> tuple[str, ...]:
@@ -259,8 +295,7 @@ def _keys(spec: ModelSpec) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for term in terms for text in term for key in variables_of(parse_factor(text))))
 
 
-def _complete_rows(frame: Frame, used: list[str]) -> tuple[Rows, dict[str, int]]:
-    missing = {name: frame.column(name).is_missing for name in used}
+def _complete_rows(frame: Frame, missing: Mapping[str, npt.NDArray[np.bool_]]) -> tuple[Rows, dict[str, int]]:
     dropped = {name: int(mask.sum()) for name, mask in missing.items() if mask.any()}
     if not dropped:
         return Rows(frame), {}

@@ -1,7 +1,20 @@
 """Criterion, gradient and search of mixed models: a design goes in, a frozen fit comes out."""
 
+from mlm_widgets.fitter.certificate import Certificate
+from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
-from mlm_widgets.fitter.lmm import fit_lmm
-from mlm_widgets.fitter.options import FitOptions
+from mlm_widgets.fitter.lmm import Prepared, fit_lmm, prepare
+from mlm_widgets.fitter.options import OPTIMISERS, FitOptions
 
-__all__ = ["Fit", "FitOptions", "GroupFit", "Trace", "fit_lmm"]
+__all__ = [
+    "OPTIMISERS",
+    "Certificate",
+    "Evaluation",
+    "Fit",
+    "FitOptions",
+    "GroupFit",
+    "Prepared",
+    "Trace",
+    "fit_lmm",
+    "prepare",
+]

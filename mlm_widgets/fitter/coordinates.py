@@ -6,22 +6,27 @@ zero no longer costs digits. For a grouping factor with columns (1, z) the rando
 
     H = [[1, c'], [0, diag(s)]],    z_c = (z - c) / s.
 
-Prior weights w (residual variance sigma^2 / w) enter as rows times sqrt(w), so means are weighted means.
+Columns of one correlated block that are nearly collinear even so (x and x**2, or x:f, of an x far from zero) are made
+orthogonal, z_c = z R^-1 and b_c = R b with R upper triangular: a block that may have any covariance in the one basis
+may have any in the other.
+
+Prior weights w (residual variance sigma^2 / w) enter as rows times sqrt(w / mean(w)), so means are weighted means, and
+weights in other units change nothing. An offset is taken from the outcome.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from mlm_widgets.design import Design, Grouping
+from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.linalg import dot_products
 
-__all__ = ["ONE", "Column", "Coordinates", "Scaling", "centred_design"]
+__all__ = ["ONE", "Column", "Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -29,6 +34,7 @@ Ints = npt.NDArray[np.intp]
 NEARLY_COLLINEAR = 1e-7  # residual share below which the columns themselves are looked at, not their cross products
 ILL_CONDITIONED = 1e-3  # residual share below which cross products cost digits: the columns are made orthogonal
 COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
+SAME_SLOPE = 1e-10  # share of its size that a random slope's column has of its own when it is rounding only
 
 
 class _One:
@@ -79,7 +85,9 @@ class Coordinates:
     kept : ndarray (p,)
         Columns of X that are not linear combinations of those before them.
     log_weights : float
-        Sum of log w.
+        Sum of log (w / mean(w)).
+    weight_scale : float
+        Mean of the weights: sigma^2 in the user's coordinates is as many times that of the search.
     """
 
     X: list[Column]
@@ -90,6 +98,7 @@ class Coordinates:
     scaling: Scaling
     kept: Ints
     log_weights: float
+    weight_scale: float
 
 
 def centred_design(design: Design) -> Coordinates:
@@ -103,12 +112,11 @@ def centred_design(design: Design) -> Coordinates:
     weighing = _Weighing(design.weights, design.n_obs)
     names = design.spec.fixed.names
     has_intercept = -1 in design.spec.fixed.assign
-    y, y_centre, y_scale = weighing.centred(design.y, is_shifted=has_intercept)
-    if y_scale == 0:
-        raise DataError("The outcome is constant.", hint="Choose an outcome that varies.", argument="outcome")
+    y, y_centre, y_scale = _centred_outcome(design, weighing, has_intercept)
     X, centre, scale = _centred_columns(design.X, has_intercept, weighing)
     is_empty = np.array([s == 0 for s in scale], dtype=bool)
     N = dot_products([weighing.stored(column) for column in X])
+    known = _Products(X, N, weighing)
     kept, share = _kept_columns(N, X, weighing)
     if len(kept) == 0 and len(names) > 0:
         raise DesignError("No predictor varies.", hint="Use an intercept, or predictors that vary.", argument="formula")
@@ -131,7 +139,7 @@ def centred_design(design: Design) -> Coordinates:
         N = N[np.ix_(kept, kept)]
     shared = {name: (design.X[:, k], X[k]) for k, name in enumerate(names)} if has_intercept else {}
     random = [
-        _random_columns(Z, grouping, weighing, shared)
+        _random_columns(Z, grouping, weighing, shared, known)
         for Z, grouping in zip(design.Z, design.spec.groupings, strict=True)
     ]
     return Coordinates(
@@ -143,7 +151,32 @@ def centred_design(design: Design) -> Coordinates:
         scaling=Scaling(to_user, shift, y_scale, log_scale),
         kept=kept,
         log_weights=weighing.log_sum,
+        weight_scale=weighing.mean,
     )
+
+
+def with_outcome(coordinates: Coordinates, design: Design) -> Coordinates:
+    """The same columns with the outcome of `design`, which is else the design that they were made from."""
+    weighing = _Weighing(design.weights, design.n_obs)
+    has_intercept = -1 in design.spec.fixed.assign
+    y, y_centre, y_scale = _centred_outcome(design, weighing, has_intercept)
+    old = coordinates.scaling
+    shift = np.zeros_like(old.shift)
+    if has_intercept:
+        shift[int(np.flatnonzero(coordinates.kept == 0)[0])] = y_centre
+    scaling = Scaling(old.to_user * (y_scale / old.y_scale), shift, y_scale, old.log_scale_x)
+    p = len(coordinates.X)
+    N = _with_outcome(coordinates.N[:p, :p], coordinates.X, y, weighing)
+    return replace(coordinates, y=y, N=N, scaling=scaling)
+
+
+def _centred_outcome(design: Design, weighing: _Weighing, has_intercept: bool) -> tuple[Floats, float, float]:
+    values = design.y if design.offset is None else design.y - design.offset
+    y, centre, scale = weighing.centred(values, is_shifted=has_intercept)
+    if scale == 0:
+        what = "The outcome is constant" if design.offset is None else "The outcome less its offset is constant"
+        raise DataError(f"{what}.", hint="Choose an outcome that varies.", argument="outcome")
+    return y, centre, scale
 
 
 class _Weighing:
@@ -151,16 +184,16 @@ class _Weighing:
 
     def __init__(self, weights: Floats | None, n: int) -> None:
         self.n = n
-        self.weights = weights
-        self.root = None if weights is None else np.sqrt(weights)
-        self.log_sum = 0.0 if weights is None else float(np.log(weights).sum())
-        self.total = float(n) if weights is None else float(weights.sum())
+        self.mean = 1.0 if weights is None else float(weights.mean())
+        self.weights = None if weights is None else weights / self.mean
+        self.root = None if self.weights is None else np.sqrt(self.weights)
+        self.log_sum = 0.0 if self.weights is None else float(np.log(self.weights).sum())
 
     def centred(self, values: Floats, *, is_shifted: bool) -> tuple[Floats, float, float]:
         """A column of unit mean square (over the rows), what was taken from it, and what it was divided by."""
         mean = 0.0
         if is_shifted:
-            mean = float(values.mean() if self.weights is None else (values @ self.weights) / self.total)
+            mean = float(values.mean() if self.weights is None else (values @ self.weights) / self.n)
         column = values - mean
         if self.root is not None:
             column *= self.root
@@ -236,8 +269,8 @@ def _independent(columns: list[Floats]) -> Ints:
 def _orthogonal(X: Floats) -> tuple[Floats, Floats]:
     """Q and R with X = Q R, columns of Q of unit mean square: far from zero, x and f make x:f nearly collinear."""
     Q, R = np.linalg.qr(X)
-    size = np.sqrt(len(X))
-    return Q * size, R / size
+    size = np.sqrt(len(X)) * np.where(np.diag(R) < 0, -1.0, 1.0)
+    return Q * size, R / size[:, None]
 
 
 def _with_outcome(N: Floats, columns: list[Column], y: Floats, weighing: _Weighing) -> Floats:
@@ -250,7 +283,7 @@ def _with_outcome(N: Floats, columns: list[Column], y: Floats, weighing: _Weighi
 
 
 def _random_columns(
-    Z: Floats, grouping: Grouping, weighing: _Weighing, shared: dict[str, tuple[Floats, Column]]
+    Z: Floats, grouping: Grouping, weighing: _Weighing, shared: dict[str, tuple[Floats, Column]], known: _Products
 ) -> tuple[list[Column], Floats]:
     """Z's columns centred (where there is an intercept) and scaled, and H."""
     names = grouping.names
@@ -269,12 +302,52 @@ def _random_columns(
                 hint="Take it out of the random part.",
                 argument="formula",
             )
-        known = shared.get(name) if intercepts else None
-        if known is not None and np.array_equal(known[0], Z[:, k]):
-            columns.append(known[1])  # one array for both: their sums are made once
+        same = shared.get(name) if intercepts else None
+        if same is not None and np.array_equal(same[0], Z[:, k]):
+            columns.append(same[1])  # one array for both: their sums are made once
         else:
             columns.append(column)
         H[k, k] = scale
         if intercepts:
             H[intercepts[0], k] = centre
+    for block in grouping.blocks:
+        if is_free_block(grouping, block):
+            _orthogonalise(block.columns, columns, H, weighing, known)
     return columns, H
+
+
+def is_free_block(grouping: Grouping, block: Block) -> bool:
+    """Whether the block's covariance is free in any coordinates: it is correlated, and no centring leads out of it."""
+    has_intercept = any(-1 in own.basis.assign for own in grouping.blocks)
+    return len(block.columns) > 1 and (-1 in block.basis.assign or not has_intercept)
+
+
+def _orthogonalise(own: range, columns: list[Column], H: Floats, weighing: _Weighing, known: _Products) -> None:
+    """Replace ill-conditioned columns of a block by orthogonal ones, and H's rows with them."""
+    has_intercept = columns[own.start] is weighing.one()
+    if has_intercept and len(own) == 2:
+        return  # an intercept and a centred column are orthogonal
+    if not _least_share(known.of([columns[k] for k in own])) < ILL_CONDITIONED:
+        return
+    Q, R = _orthogonal(np.column_stack([weighing.stored(columns[k]) for k in own]))
+    if np.diag(R).min() < SAME_SLOPE:
+        return  # collinear for good: the criterion is flat along some direction, in these coordinates as in others
+    first = own.start + has_intercept  # the intercept's column stays what it is
+    columns[first : own.stop] = list(np.ascontiguousarray(Q.T))[has_intercept:]
+    H[own.start : own.stop] = R @ H[own.start : own.stop]
+
+
+class _Products:
+    """Cross products of columns; those of X's are there already."""
+
+    def __init__(self, X: list[Column], N: Floats, weighing: _Weighing) -> None:
+        self.places = {id(column): k for k, column in enumerate(X)}
+        self.N = N
+        self.weighing = weighing
+
+    def of(self, columns: list[Column]) -> Floats:
+        """Shape (k, k)."""
+        places = [self.places.get(id(column), -1) for column in columns]
+        if min(places) >= 0:
+            return self.N[np.ix_(places, places)]
+        return dot_products([self.weighing.stored(column) for column in columns])

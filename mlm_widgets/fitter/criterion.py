@@ -146,7 +146,7 @@ class Evaluation:
     @cached_property
     def D(self) -> list[Floats]:
         """dd/dS by grouping: (q, q)."""
-        return [self._trace_part(f) - self._data_part(f) for f in range(len(self.problem.groupings))]
+        return [self.information(f) - self._data_part(f) for f in range(len(self.problem.groupings))]
 
     def _data_part(self, f: int) -> Floats:
         """(nn / r^2) sum g g' + [REML] sum GX C GX'."""
@@ -155,8 +155,8 @@ class Evaluation:
             part = part + np.tensordot(self.M[f], self.C, axes=2)
         return part
 
-    def _trace_part(self, f: int) -> Floats:
-        """sum_j Z_j'V^-1 Z_j, shape (q, q)."""
+    def information(self, f: int) -> Floats:
+        """sum_j Z_j'V^-1 Z_j of grouping f, shape (q, q)."""
         if f == self.problem.lead:
             return self.lead_B.sum(axis=2)
         assert self.block is not None

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design, Grouping
+from mlm_widgets.fitter.certificate import Certificate
 
 __all__ = ["Fit", "GroupFit", "Trace"]
 
@@ -17,11 +18,29 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """How the search went: theta and criterion of each accepted step, the number of evaluations, the last decrement."""
+    """How the search went.
+
+    Attributes
+    ----------
+    steps : tuple of (theta, criterion)
+        Of each accepted step, in the coordinates of the search.
+    n_evaluations : int
+    decrement : float
+        The Newton decrement at which it ended: about twice the drop of the criterion that was left.
+    scaled_gradient : float
+        Length of the gradient in units in which the curvature is one.
+    least_curvature : float
+        Least eigenvalue of the Hessian relative to the largest: negative at a saddle, near zero in a flat valley.
+    optimiser : str
+    elapsed_ms : float
+    """
 
     steps: tuple[tuple[Floats, float], ...]
     n_evaluations: int
     decrement: float
+    scaled_gradient: float
+    least_curvature: float
+    optimiser: str
     elapsed_ms: float
 
 
@@ -65,7 +84,7 @@ class Fit:
     beta : ndarray (p,)
     cov_beta : ndarray (p, p)
     sigma : float
-        Residual standard deviation.
+        Residual standard deviation (of a row of weight 1).
     theta : ndarray (n_theta,)
         lme4's: lower triangles of `lam`, column by column, term by term, factors by decreasing number of levels.
     criterion : float
@@ -79,6 +98,10 @@ class Fit:
     kept : ndarray (p,)
         Columns of the design's X that belong to `names`.
     state : {"converged", "boundary", "failed"}
+    theta_centred : ndarray (n_theta,)
+        Theta in the search's coordinates.
+    certificate : Certificate
+        Whether the optimum is one among all covariance matrices nearby, on the boundary too.
     trace : Trace
     """
 
@@ -96,4 +119,6 @@ class Fit:
     cov_variance: Floats
     kept: npt.NDArray[np.intp]
     state: Literal["converged", "boundary", "failed"]
+    theta_centred: Floats
+    certificate: Certificate
     trace: Trace

@@ -4,30 +4,71 @@ from __future__ import annotations
 
 import time
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design
+from mlm_widgets.fitter.certificate import certified
+from mlm_widgets.fitter.coordinates import Coordinates, centred_design, with_outcome
 from mlm_widgets.fitter.criterion import Evaluation, evaluate, exact_fit
-from mlm_widgets.fitter.curvature import exact_hessian
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
-from mlm_widgets.fitter.newton import Search, minimise
+from mlm_widgets.fitter.newton import Search, newton_decrement
 from mlm_widgets.fitter.options import FitOptions
-from mlm_widgets.fitter.problem import Problem, Template, build_problem
-from mlm_widgets.fitter.start import moment_start
+from mlm_widgets.fitter.problem import Problem, Template, build_problem, check_sizes, outcome_problem
+from mlm_widgets.fitter.search import least_curvature, search_theta
 
-__all__ = ["fit_lmm"]
+__all__ = ["Prepared", "fit_lmm", "prepare"]
 
 Floats = npt.NDArray[np.float64]
 
-NEAR_BOUNDARY = 1e-3  # a diagonal of lambda this small may be a stationary point that is no minimum
-PROBE = 0.01
-RESTART = 0.2
-SINGULAR = 1e-4  # lme4's isSingular, here relative to the scaled predictor
 NO_RESIDUAL = 1e-10  # share of the outcome's sum of squares: a search that runs off there follows sigma to zero
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A design made ready: its columns in the coordinates of the search, and the sums of a problem."""
+
+    design: Design
+    coordinates: Coordinates
+    problem: Problem
+
+    def with_outcome(self, y: Floats) -> Prepared:
+        """The same design with the outcome `y` (n,): only the sums with the outcome are made anew."""
+        design = replace(self.design, y=y)
+        coordinates = with_outcome(self.coordinates, design)
+        return Prepared(design, coordinates, outcome_problem(self.problem, coordinates, design))
+
+    def at(self, theta: Floats) -> Evaluation:
+        """The criterion at theta, in the coordinates of the search (`Fit.theta_centred`)."""
+        with _single_thread():
+            return evaluate(self.problem, theta)
+
+    def fit(self, options: FitOptions | None = None) -> Fit:
+        """See `fit_lmm`."""
+        started, options = time.perf_counter(), options or FitOptions()
+        with _single_thread():
+            search, hessian = search_theta(self.problem, options)
+            if not search.converged and search.point.r2 < NO_RESIDUAL * self.problem.N[-1, -1]:
+                raise exact_fit()
+            return _result(self.design, self.problem, search, hessian, options, started)
+
+
+def prepare(design: Design, *, reml: bool = True) -> Prepared:
+    """The sums that all fits of `design` share.
+
+    Raises
+    ------
+    FitError
+        If rows are too few for the effects.
+    """
+    with _single_thread():
+        check_sizes(design)
+        coordinates = centred_design(design)
+        return Prepared(design, coordinates, build_problem(design, reml, coordinates))
 
 
 def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = None) -> Fit:
@@ -37,15 +78,12 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
     ------
     FitError
         If rows are too few for the effects, or no residual variance is left.
+    OptionError
+        If the start has another length than theta.
     """
     started = time.perf_counter()
-    options = options or FitOptions()
-    with _single_thread():
-        problem = build_problem(design, reml)
-        search = _search(problem, options)
-        if not search.converged and search.point.r2 < NO_RESIDUAL * problem.N[-1, -1]:
-            raise exact_fit()
-        return _result(design, problem, search, started)
+    fit = prepare(design, reml=reml).fit(options)
+    return replace(fit, trace=replace(fit.trace, elapsed_ms=1000 * (time.perf_counter() - started)))
 
 
 def _single_thread() -> AbstractContextManager[object]:
@@ -58,52 +96,24 @@ def _single_thread() -> AbstractContextManager[object]:
 def _thread_controller() -> Any:
     """Found once: looking through the process's libraries takes milliseconds."""
     try:
-        from threadpoolctl import ThreadpoolController  # noqa: PLC0415  (optional)
+        from threadpoolctl import ThreadpoolController
     except ImportError:
         return None
     return ThreadpoolController()
 
 
-def _search(problem: Problem, options: FitOptions) -> Search[Evaluation]:
-    """Newton from the moments' variances, and again from inside where it stopped on a boundary that is no minimum."""
-    function = partial(evaluate, problem)
-    run = partial(minimise, tolerance=options.tolerance, max_evaluations=options.max_evaluations)
-    search = run(function, moment_start(problem))
-    n_evaluations = search.n_evaluations
-    for _ in range(3):
-        inside = _better_inside(problem, search)
-        n_evaluations += len(_near_boundary(problem, search.x))
-        if inside is None:
-            break
-        again = run(function, inside)
-        n_evaluations += again.n_evaluations
-        if again.point.value < search.point.value:
-            search = again
-    return Search(search.x, search.point, search.decrement, n_evaluations, search.trace, search.converged)
-
-
-def _near_boundary(problem: Problem, theta: Floats) -> list[int]:
-    row = np.concatenate([template.row for template in problem.templates])
-    col = np.concatenate([template.col for template in problem.templates])
-    return [int(k) for k in np.flatnonzero((row == col) & (np.abs(theta) < NEAR_BOUNDARY))]
-
-
-def _better_inside(problem: Problem, search: Search[Evaluation]) -> Floats | None:
-    """A start inside, where leaving the boundary lowers the criterion: theta_jj = 0 is always stationary."""
-    for k in _near_boundary(problem, search.x):
-        probe = search.x.copy()
-        probe[k] = PROBE
-        if evaluate(problem, probe).value < search.point.value - 1e-10 * abs(search.point.value) ** 0.5:
-            probe[k] = RESTART
-            return probe
-    return None
-
-
-def _result(design: Design, problem: Problem, search: Search[Evaluation], started: float) -> Fit:
+def _result(
+    design: Design,
+    problem: Problem,
+    search: Search[Evaluation],
+    hessian: Floats,
+    options: FitOptions,
+    started: float,
+) -> Fit:
     point, scaling = search.point, problem.scaling
     names = design.spec.fixed.names
-    groups = _group_fits(problem, point)
-    slopes, cov_variance = _variance_information(problem, point)
+    groups = _group_fits(problem, point, options.singular_tolerance)
+    slopes, cov_variance = _variance_information(problem, point, hessian)
     degrees = problem.degrees
     criterion = point.value + 2.0 * degrees * np.log(scaling.y_scale) - problem.log_weights
     if problem.reml:
@@ -120,7 +130,7 @@ def _result(design: Design, problem: Problem, search: Search[Evaluation], starte
         dropped=tuple(name for k, name in enumerate(names) if k not in set(problem.kept.tolist())),
         beta=scaling.to_user @ point.beta + scaling.shift,
         cov_beta=size**2 * to_user @ point.C @ to_user.T,
-        sigma=size,
+        sigma=size * np.sqrt(problem.weight_scale),
         theta=np.concatenate([_theta_of(group, t) for group, t in zip(groups, problem.templates, strict=True)]),
         criterion=float(criterion),
         groups=groups,
@@ -128,26 +138,37 @@ def _result(design: Design, problem: Problem, search: Search[Evaluation], starte
         cov_variance=cov_variance,
         kept=problem.kept,
         state=state,
-        trace=Trace(search.trace, search.n_evaluations, search.decrement, 1000 * (time.perf_counter() - started)),
+        theta_centred=search.x,
+        certificate=certified(point),
+        trace=Trace(
+            steps=search.trace,
+            n_evaluations=search.n_evaluations,
+            decrement=search.decrement,
+            scaled_gradient=float(np.sqrt(max(newton_decrement(point, search.x), 0.0))),
+            least_curvature=least_curvature(hessian),
+            optimiser=options.optimiser,
+            elapsed_ms=1000 * (time.perf_counter() - started),
+        ),
     )
 
 
-def _group_fits(problem: Problem, point: Evaluation) -> tuple[GroupFit, ...]:
+def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[GroupFit, ...]:
     covariances = point.mode_covariances()
     y_scale = problem.scaling.y_scale
     found = []
     for f, template in enumerate(problem.templates):
         back, names = np.linalg.inv(template.H), problem.groupings[f].names
+        centred = _triangular(point.lams[f], template)
         lam = _triangular(back @ point.lams[f], template)
         covariance = np.einsum("ab,bcj,dc->adj", back, covariances[f], back) * (y_scale * point.sigma) ** 2
         found.append(
             GroupFit(
                 grouping=problem.groupings[f],
                 place=problem.source[f],
-                lam=lam,
+                lam=lam / np.sqrt(problem.weight_scale),
                 modes=y_scale * (back @ point.modes[f]),
                 mode_covariance=covariance,
-                singular=_singular_columns(lam, _triangular(point.lams[f], template), template, names),
+                singular=_singular_columns(lam, centred, template, names, tolerance),
             )
         )
     return tuple(found)
@@ -164,7 +185,9 @@ def _triangular(lam: Floats, template: Template) -> Floats:
     return result
 
 
-def _singular_columns(lam: Floats, centred: Floats, template: Template, names: tuple[str, ...]) -> tuple[str, ...]:
+def _singular_columns(
+    lam: Floats, centred: Floats, template: Template, names: tuple[str, ...], tolerance: float
+) -> tuple[str, ...]:
     """Columns without variation of their own.
 
     How many a block has shows in centred coordinates, where a predictor far from zero looks like any other; which they
@@ -174,7 +197,7 @@ def _singular_columns(lam: Floats, centred: Floats, template: Template, names: t
     found: list[int] = []
     for block in np.unique(template.block):
         own = np.unique(template.row[template.block == block])
-        n_singular = int((own_size[own] < SINGULAR).sum())
+        n_singular = int((own_size[own] < tolerance).sum())
         found.extend(own[np.argsort(size[own], kind="stable")[:n_singular]].tolist())
     return tuple(names[k] for k in sorted(found))
 
@@ -183,7 +206,7 @@ def _theta_of(group: GroupFit, template: Template) -> Floats:
     return np.asarray(group.lam[template.row, template.col])
 
 
-def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, Floats]:
+def _variance_information(problem: Problem, point: Evaluation, H: Floats) -> tuple[Floats, Floats]:
     """D cov(beta)/d(theta, sigma) and the asymptotic covariance of (theta, sigma), in scaled coordinates.
 
     Kuznetsova, Brockhoff & Christensen (2017), J. Stat. Software 82(13), section 3: A = 2 F^-1, F the Hessian of the
@@ -192,7 +215,6 @@ def _variance_information(problem: Problem, point: Evaluation) -> tuple[Floats, 
     """
     sigma, nn = point.sigma, problem.degrees
     n_theta = len(point.theta)
-    H = exact_hessian(point)
     y = np.array([np.sum(dS * (point.g[f] @ point.g[f].T)) for f, _, dS in point.directions])
     F = np.zeros((n_theta + 1, n_theta + 1))
     F[n_theta, n_theta] = 4.0 * nn / sigma**2

@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Point", "Search", "minimise"]
+__all__ = ["ROUNDING", "Point", "Search", "minimise", "newton_decrement", "slack_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,10 +94,19 @@ def minimise(
         found, used = _line_search(function, x, point, step, decrement, max_evaluations - n_evaluations)
         n_evaluations += used
         if found is None:
-            slack = max(1e-6, 100 * ROUNDING * abs(point.value))
-            return Search(x, point, decrement, n_evaluations, tuple(trace), converged=decrement <= slack)
+            return Search(x, point, decrement, n_evaluations, tuple(trace), converged=decrement <= slack_of(point))
         x, point = found
         trace.append((x, point.value))
+
+
+def newton_decrement(point: Point, x: Floats) -> float:
+    """About twice the drop that is left at x."""
+    return float(-point.gradient @ _newton_step(point, x))
+
+
+def slack_of(point: Point) -> float:
+    """The decrement that rounding may leave."""
+    return max(1e-6, 100 * ROUNDING * abs(point.value))
 
 
 def _newton_step(point: Point, x: Floats) -> Floats:

@@ -7,18 +7,18 @@ lambda_c = H lambda(theta) scaled to start at 1 (see :mod:`mlm_widgets.fitter.co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
-from mlm_widgets.fitter.coordinates import Column, Scaling, centred_design
+from mlm_widgets.fitter.coordinates import Column, Coordinates, Scaling, centred_design, is_free_block
 from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
 from mlm_widgets.linalg import GroupSums
 
-__all__ = ["Problem", "Template", "build_problem"]
+__all__ = ["Problem", "Template", "build_problem", "check_sizes", "outcome_problem"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -103,7 +103,9 @@ class Problem:
     kept : ndarray (rank,)
         Columns of X that are not linear combinations of those before them.
     log_weights : float
-        Sum of the logarithms of the prior weights.
+        Sum of the logarithms of the prior weights, relative to their mean.
+    weight_scale : float
+        Mean of the prior weights.
     """
 
     n_obs: int
@@ -124,6 +126,7 @@ class Problem:
     scaling: Scaling
     kept: Ints
     log_weights: float
+    weight_scale: float
 
     @property
     def degrees(self) -> int:
@@ -137,8 +140,8 @@ class Problem:
         return [slice(int(end) - len(t.row), int(end)) for end, t in zip(ends, self.templates, strict=True)]
 
 
-def build_problem(design: Design, reml: bool) -> Problem:
-    """The sums of `design`.
+def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = None) -> Problem:
+    """The sums of `design`, whose columns may be in `coordinates` already.
 
     Raises
     ------
@@ -147,8 +150,8 @@ def build_problem(design: Design, reml: bool) -> Problem:
     """
     order = sorted(range(len(design.Z)), key=lambda f: -len(design.spec.groupings[f].levels))
     groupings = tuple(design.spec.groupings[f] for f in order)
-    _check_sizes(design)
-    coordinates = centred_design(design)
+    check_sizes(design)
+    coordinates = coordinates or centred_design(design)
     Z = [coordinates.Z[f] for f in order]
     sums = [LevelSums(design.codes[f], len(design.spec.groupings[f].levels)) for f in order]
     lead = int(np.argmax([len(g.levels) * len(g.names) for g in groupings]))
@@ -176,7 +179,22 @@ def build_problem(design: Design, reml: bool) -> Problem:
         scaling=coordinates.scaling,
         kept=coordinates.kept,
         log_weights=coordinates.log_weights,
+        weight_scale=coordinates.weight_scale,
     )
+
+
+def outcome_problem(problem: Problem, coordinates: Coordinates, design: Design) -> Problem:
+    """The same problem with the outcome of `coordinates` and `design`."""
+    W, W2 = problem.W.copy(), problem.W2.copy()
+    p = problem.rank
+    for f, source in enumerate(problem.source):
+        levels = len(problem.groupings[f].levels)
+        sums = LevelSums(design.codes[source], levels).products(coordinates.Z[source], [coordinates.y])[:, 0]
+        if f == problem.lead:
+            W[:, p] = sums
+        else:
+            W2[problem.offsets[f] : problem.offsets[f] + sums.size, p] = sums.T.ravel()
+    return replace(problem, W=W, W2=W2, N=coordinates.N, scaling=coordinates.scaling)
 
 
 class LevelSums:
@@ -211,7 +229,8 @@ def multiplied(first: Column, second: Column) -> Floats | None:
     return second if isinstance(second, np.ndarray) else None
 
 
-def _check_sizes(design: Design) -> None:
+def check_sizes(design: Design) -> None:
+    """Raise where there are more effects than rows can carry."""
     n, p = design.X.shape
     if n <= p:
         raise FitError(
@@ -236,7 +255,7 @@ def _template(grouping: Grouping, H: Floats) -> Template:
     block_of: list[int] = []
     free: list[bool] = []
     for number, block in enumerate(grouping.blocks):
-        is_free = -1 in block.basis.assign and len(block.columns) > 1
+        is_free = is_free_block(grouping, block)
         for b in block.columns:
             for a in range(b, block.columns.stop):
                 row.append(a)

@@ -41,19 +41,38 @@ R_FUNCTIONS = {"bs": "splines::bs", "cr": "splines::ns"}
 R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"}
 
 
-def to_python(spec: ModelSpec, data: str = "data", *, df_method: str = "satterthwaite") -> str:
-    """Python code that fits `spec` to the frame called `data`."""
+def to_python(
+    spec: ModelSpec, data: str = "data", *, df_method: str = "satterthwaite", arrays: Sequence[str] = ()
+) -> str:
+    """Python code that fits `spec` to the frame called `data`.
+
+    `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
+    """
     settings = [json.dumps(to_formula(spec), ensure_ascii=False), data]
     if not spec.reml:
         settings.append("reml=False")
+    for what, name in (("weights", spec.weights), ("offset", spec.offset)):
+        if name is not None:
+            settings.append(f"{what}={json.dumps(name, ensure_ascii=False)}")
+        elif what in arrays:
+            settings.append(f"{what}={what}")
     if df_method != "satterthwaite":
         settings.append(f'df_method="{df_method}"')
     call = _call("model = mlm.fit", settings, indent="    ", closing=",\n)")
     return f"import mlm_widgets as mlm\n\n{call}\nmodel.summary()\n"
 
 
-def to_r(spec: ModelSpec, data: str = "data", levels: Mapping[str, Sequence[str]] | None = None) -> str:
-    """R code (lme4 with lmerTest) that fits `spec`; `levels` gives the order of the levels of factors."""
+def to_r(
+    spec: ModelSpec,
+    data: str = "data",
+    levels: Mapping[str, Sequence[str]] | None = None,
+    *,
+    arrays: Sequence[str] = (),
+) -> str:
+    """R code (lme4 with lmerTest) that fits `spec`; `levels` gives the order of the levels of factors.
+
+    `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
+    """
     lines = ["library(lmerTest)  # lme4 with Satterthwaite tests", ""]
     for column, order in (levels or {}).items():
         listed = ", ".join(_r_text(level) for level in order)
@@ -61,7 +80,11 @@ def to_r(spec: ModelSpec, data: str = "data", levels: Mapping[str, Sequence[str]
         lines.append(f"{place} <- factor({place}, levels = c({listed}))")
     formula = write_formula(spec, factor=lambda text: _r_factor(parse_factor(text)), column=_r_name)
     reml = "TRUE" if spec.reml else "FALSE"
-    call = _call("model <- lmer", [formula, f"data = {data}", f"REML = {reml}"], indent="  ", closing="\n)")
+    settings = [formula, f"data = {data}", f"REML = {reml}"]
+    for what, name in (("weights", spec.weights), ("offset", spec.offset)):
+        if name is not None or what in arrays:
+            settings.append(f"{what} = {what if name is None else _r_name(name)}")
+    call = _call("model <- lmer", settings, indent="  ", closing="\n)")
     return "\n".join([*lines, call, "summary(model)", ""])
 
 

@@ -16,7 +16,8 @@ VERSION = 1
 
 
 def to_json(spec: ModelSpec) -> dict[str, Any]:
-    """The spec as a document of lists, texts and truth values."""
+    """The spec as a document of lists, texts and truth values; weights and offset where there are any."""
+    columns = {"weights": spec.weights, "offset": spec.offset}
     return {
         "version": VERSION,
         "outcome": spec.outcome,
@@ -34,6 +35,7 @@ def to_json(spec: ModelSpec) -> dict[str, Any]:
         "reml": spec.reml,
         "family": spec.family,
         "link": spec.link,
+        **{what: name for what, name in columns.items() if name is not None},
     }
 
 
@@ -60,6 +62,8 @@ def from_json(document: Any) -> ModelSpec:
             reml=_flag(document["reml"]),
             family=_text(document["family"]),
             link=_text(document["link"]),
+            weights=_optional_text(document.get("weights")),
+            offset=_optional_text(document.get("offset")),
         )
     except MlmError:
         raise
@@ -105,6 +109,10 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text was expected, not {type(value).__name__}")
     return value
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else _text(value)
 
 
 def _flag(value: Any) -> bool:

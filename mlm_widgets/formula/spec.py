@@ -57,6 +57,8 @@ class ModelSpec:
     random : tuple of RandomTerm
     reml : bool
     family, link : str
+    weights, offset : str or None
+        Columns of prior weights (residual variance sigma^2 / weight), and of a known part of the mean.
     """
 
     outcome: str
@@ -66,6 +68,8 @@ class ModelSpec:
     reml: bool = True
     family: str = "gaussian"
     link: str = "identity"
+    weights: str | None = None
+    offset: str | None = None
 
     def with_(self, **changes: Any) -> ModelSpec:
         """A new spec with some fields changed; terms are put into order."""

@@ -1,12 +1,13 @@
 """Shares of variance: intraclass correlation, marginal and conditional R2.
 
 Nakagawa & Schielzeth (2013), Methods Ecol. Evol. 4, 133-142; random slopes by Johnson (2014), Methods Ecol. Evol. 5,
-944-946: the random effects' variance is the mean over rows of z' Sigma z.
+944-946: the random effects' variance is the mean over rows of z' Sigma z. With prior weights the residual variance is
+that of a row of weight 1 and all means over rows are plain ones, as R's performance has it; an offset has no share.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,7 +92,10 @@ def null_fit(fit: Fit, frame: Frame) -> Fit | None:
     spec = fit.design.spec.model
     groups = dict.fromkeys(term.group for term in spec.random)
     null = spec.with_(terms=(), intercept=True, random=tuple(RandomTerm(group) for group in groups))
+    own = fit.design
     try:
-        return fit_lmm(build_design(null, frame, rows=fit.design.rows), reml=fit.reml)
+        plain = build_design(null.with_(weights=None, offset=None), frame, rows=own.rows)
+        design = replace(plain, spec=replace(plain.spec, model=null), y=own.y, weights=own.weights, offset=own.offset)
+        return fit_lmm(design, reml=fit.reml)
     except FitError:
         return None

@@ -46,9 +46,10 @@ def findings(fit: Fit) -> tuple[Finding, ...]:
     found = [
         *_convergence(fit),
         *_collinear(fit),
-        *(finding for group in fit.groups for finding in _singular(group, fit.design.Z[group.place])),
+        *(finding for group in fit.groups for finding in _singular(group, fit)),
         *_slopes_without_variation(fit),
         *_missing_rows(fit),
+        *_weightless_rows(fit),
         *(finding for group in fit.groups for finding in _few_groups(group)),
         *_binary_outcome(fit),
     ]
@@ -82,32 +83,39 @@ def _collinear(fit: Fit) -> list[Finding]:
     ]
 
 
-def _singular(group: GroupFit, Z: Floats) -> list[Finding]:
-    """`Z` (n, q) tells what size a slope has in units of the outcome."""
+def _singular(group: GroupFit, fit: Fit) -> list[Finding]:
+    Z, weights = fit.design.Z[group.place], fit.design.weights
     is_one = [name == "Intercept" for name in group.grouping.names]
-    spread = np.where(is_one, 1.0, Z.std(axis=0))
-    return [_singular_finding(group, name, spread) for name in group.singular]
+    # what size an effect has in units of the outcome, relative to the residuals of a row of mean weight
+    spread = np.where(is_one, 1.0, Z.std(axis=0)) * (1.0 if weights is None else np.sqrt(weights.mean()))
+    return [_singular_finding(group, name, spread, fit.certificate.holds) for name in group.singular]
 
 
-def _singular_finding(group: GroupFit, name: str, spread: Floats) -> Finding:
+def _singular_finding(group: GroupFit, name: str, spread: Floats, is_certified: bool) -> Finding:
     place = group.grouping.names.index(name)
     what = "intercept" if name == "Intercept" else f"slope of {name}"
     factor = group.grouping.name
     row = group.lam[place]
     others = [other for k, other in enumerate(group.grouping.names) if k < place and abs(row[k]) > 0]
+    optimum = (
+        "This is a certified optimum on the boundary: no covariance nearby fits better."
+        if is_certified
+        else "The search could not certify that this is the optimum."
+    )
     if float(np.abs(row).max() * spread[place]) > LEAST_SD and others:
         return Finding(
             "warning",
             f"{factor}: {what}",
             f"The {what} differs between the levels of {factor}, but exactly as {_joined(others)} does "
-            "(correlation at ±1): the data hold no separate information about it. The fixed effects are usable.",
+            "(correlation at ±1): the data hold no separate information about it. "
+            f"{optimum} The fixed effects are usable.",
             f"Drop the {what} from the random part, or its correlations (||).",
         )
     return Finding(
         "warning",
         f"{factor}: {what}",
         f"The {what} does not vary between the levels of {factor}: its variance is estimated as zero. "
-        "The fixed effects are usable.",
+        f"{optimum} The fixed effects are usable.",
         f"Drop it from the random part of {factor}.",
     )
 
@@ -138,7 +146,7 @@ def _slopes_without_variation(fit: Fit) -> list[Finding]:
 def _missing_rows(fit: Fit) -> list[Finding]:
     if not fit.design.dropped:
         return []
-    n_dropped = fit.design.n_rows - fit.design.n_obs
+    n_dropped = fit.design.n_rows - fit.design.n_obs - fit.design.n_weightless
     costs = ", ".join(f"{name} ({count:,})" for name, count in fit.design.dropped.items())
     return [
         Finding(
@@ -146,6 +154,20 @@ def _missing_rows(fit: Fit) -> list[Finding]:
             "missing values",
             f"{n_dropped:,} of {fit.design.n_rows:,} rows were left out for missing values: {costs}.",
             "Models that are compared should be fitted to the same rows.",
+        )
+    ]
+
+
+def _weightless_rows(fit: Fit) -> list[Finding]:
+    n = fit.design.n_weightless
+    if n == 0:
+        return []
+    return [
+        Finding(
+            "info",
+            "weights",
+            f"{n:,} of {fit.design.n_rows:,} rows were left out because their weight is zero.",
+            "They count neither as rows nor as groups.",
         )
     ]
 

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.design import DesignSpec, Rows, variables_of
-from mlm_widgets.errors import OptionError, closest
+from mlm_widgets.errors import DataError, OptionError, closest
 from mlm_widgets.fitter import Fit
 from mlm_widgets.formula import Call, Name, columns_of, parse_factor, quote_name
 from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
@@ -26,6 +26,7 @@ __all__ = [
     "grid_means",
     "key_of",
     "linear_means",
+    "offset_of",
     "predict_rows",
     "read_terms",
     "resolve_terms",
@@ -66,10 +67,12 @@ class Grid:
     upper: Floats
 
 
-def linear_means(fit: Fit, X: Floats, level: float, df_method: str) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """X beta with standard errors, degrees of freedom and limits; X (k, p) over the design's columns."""
+def linear_means(
+    fit: Fit, X: Floats, level: float, df_method: str, offset: Floats | float = 0.0
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """X beta + offset with standard errors, degrees of freedom and limits; X (k, p) over the design's columns."""
     L = X[:, fit.kept]
-    estimate = L @ fit.beta
+    estimate = L @ fit.beta + offset
     std_error = standard_errors(fit, L)
     df = satterthwaite_df(fit, L) if df_method == "satterthwaite" else np.full(len(L), np.inf)
     reach = stats.t.ppf(0.5 + level / 2, df) * std_error
@@ -100,6 +103,20 @@ def predict_rows(fit: Fit, rows: Rows, groupings: Sequence[str], new_levels: str
         modes = np.column_stack([group.modes, np.zeros(len(group.modes))])
         result = result + np.einsum("iq,qi->i", spec.random_matrix(group.grouping, rows), modes[:, codes])
     return result
+
+
+def offset_of(fit: Fit, rows: Rows) -> Floats | float:
+    """The offset of `rows`, from the column that the model names; 0 where there is none."""
+    if fit.design.offset is None:
+        return 0.0
+    column = fit.design.spec.model.offset
+    if column is None:
+        raise DataError(
+            "The model has an offset that was given as an array, so the offset of new rows is not known.",
+            hint="Fit with the offset as a column of the data, offset='name', and give that column in `newdata`.",
+            argument="newdata",
+        )
+    return rows.numbers(column)
 
 
 # -- grids ------------------------------------------------------------------------------------------------------------
@@ -150,11 +167,12 @@ def resolve_terms(fit: Fit, terms: Sequence[str] | Mapping[str, Any] | str) -> l
 
 
 def grid_means(fit: Fit, focuses: Sequence[Focus], *, level: float, df_method: str, factors: str = "reference") -> Grid:
-    """Population means over the grid; other numbers at their mean, other factors at `factors`."""
+    """Population means over the grid; other numbers and the offset at their mean, other factors at `factors`."""
     combinations = list(product(*(focus.values for focus in focuses)))
     columns = {focus.key: [row[i] for row in combinations] for i, focus in enumerate(focuses)}
     X = _grid_matrix(fit, columns, len(combinations), {focus.key for focus in focuses}, factors)
-    estimate, std_error, df, lower, upper = linear_means(fit, X, level, df_method)
+    offset = 0.0 if fit.design.offset is None else float(fit.design.offset.mean())
+    estimate, std_error, df, lower, upper = linear_means(fit, X, level, df_method, offset)
     rows = pd.DataFrame({focus.name: [row[i] for row in combinations] for i, focus in enumerate(focuses)})
     return Grid(rows, estimate, std_error, df, lower, upper)
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from mlm_widgets import MixedModel, fit
+from mlm_widgets.fitter import prepare
 from mlm_widgets.fitter.criterion import evaluate
 from mlm_widgets.fitter.curvature import exact_hessian
-from mlm_widgets.fitter.problem import Problem, build_problem
+from mlm_widgets.fitter.problem import Problem
 from tests.fitter.dense import STRUCTURES, dense_of, derivatives, lams_of, small_data
 
 CRITERION = 1e-8  # relative: both are sums of about a hundred logarithms in double precision
@@ -33,7 +34,7 @@ def model(name: str, reml: bool, seed: int = 0) -> MixedModel:
 
 @cache
 def problem(name: str, reml: bool) -> Problem:
-    return build_problem(model(name, reml).fit_result.design, reml)
+    return prepare(model(name, reml).fit_result.design, reml=reml).problem
 
 
 @cases

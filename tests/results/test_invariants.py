@@ -253,3 +253,24 @@ def test_formula_spec_and_document_are_one_model() -> None:
     assert_same(fit(to_json(m.spec), data), m, 1e-12)
     assert fit(m.formula, data, reml=False).spec == m.spec
     assert not m.reml
+
+
+@pytest.mark.parametrize("shift", [1e4, 1e6])
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "y ~ x * f + (x * f | g)", "y ~ x + (x + I(x**2) | g)", "y ~ x + I(x**2) + (x + I(x**2) | g)",
+        "y ~ x * z + (x * z | g)", "y ~ x + (0 + f + x:f | g)", "y ~ x + z + (x * z | g) + (1 | h)",
+    ],
+)  # fmt: skip
+def test_blocks_with_products_of_a_shifted_predictor(formula: str, shift: float) -> None:
+    """(x * f | g) and (x + I(x**2) | g) span the same effects wherever the zero of x is."""
+    data = small_data(3, 400)
+    other, ours = fit(formula, data), fit(formula, data.assign(x=data["x"] + shift))
+    squares = 1e-4 if "**2" in formula and shift > 1e5 else 1e-6  # (x + 1e6)**2 itself is rounded to 1e-4
+    assert ours.criterion == pytest.approx(other.criterion, abs=squares)
+    assert ours.converged
+    assert ours.state == other.state
+    assert ours.trace.n_evaluations < 50
+    assert ours.fit_result.certificate.holds
+    np.testing.assert_allclose(ours.fittedvalues, other.fittedvalues, rtol=0, atol=0.02 if squares == 1e-4 else 1e-4)

@@ -1,0 +1,117 @@
+"""Whether a theta is an optimum, on the boundary too: the first-order conditions in the covariances themselves.
+
+In S = lambda lambda' the criterion is minimised over positive semi-definite matrices. With D = dd/dS, S is stationary
+there if and only if D is positive semi-definite and D lambda = 0 (Karush, Kuhn and Tucker): no covariance matrix
+nearby, of full rank or not, is better to first order. The gradient in theta alone cannot tell: it is zero wherever a
+column of lambda is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.problem import Problem
+
+__all__ = ["Certificate", "certified", "inside_of"]
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_SLOPE = -1e-5  # relative eigenvalue of D: what leaving the boundary there could win is below 1e-9 a level
+STATIONARY = 1e-5  # relative size of D lambda
+STEPS = (0.04, 4e-3, 4e-4, 4e-5, 4e-6)  # variances (relative to the residual's) with which a search leaves the boundary
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The conditions at one theta.
+
+    Attributes
+    ----------
+    least_slope : float
+        Least eigenvalue of D, relative to the sum of Z_j'V^-1 Z_j that D is a difference of. Negative where a
+        covariance inside is better.
+    stationarity : float
+        Largest entry of D lambda, on the same scale.
+    """
+
+    least_slope: float
+    stationarity: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the optimum is certified."""
+        return self.least_slope >= LEAST_SLOPE and self.stationarity <= STATIONARY
+
+
+def certified(point: Evaluation) -> Certificate:
+    """The certificate of `point`."""
+    blocks = list(_blocks(point))
+    return Certificate(
+        least_slope=min(float(np.linalg.eigvalsh(block.slope)[0]) for block in blocks),
+        stationarity=max(float(np.abs(block.stationarity).max()) for block in blocks),
+    )
+
+
+def inside_of(point: Evaluation) -> tuple[Floats | None, int]:
+    """A better theta inside, where D is not positive semi-definite; and how many were tried."""
+    tried = 0
+    for block in _blocks(point):
+        values, vectors = np.linalg.eigh(block.slope)
+        if values[0] >= LEAST_SLOPE:
+            continue
+        away = vectors[:, 0] / block.size
+        away /= np.abs(away).max()
+        for step in STEPS:
+            theta = point.theta.copy()
+            S = block.factor @ block.factor.T + step * np.outer(away, away)
+            theta[block.places] = _lower(S)[block.row, block.col]
+            tried += 1
+            if evaluate(point.problem, theta).value < point.value - 1e-13 * abs(point.value):
+                return theta, tried
+    return None, tried
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block of correlated effects: its D, scaled, its factor, and where its elements are in theta."""
+
+    slope: Floats
+    size: Floats
+    factor: Floats
+    places: npt.NDArray[np.intp]
+    row: npt.NDArray[np.intp]
+    col: npt.NDArray[np.intp]
+
+    @property
+    def stationarity(self) -> Floats:
+        """D lambda relative to the information on the block's effects."""
+        return self.slope @ (self.size[:, None] * self.factor) / self.size[:, None]
+
+
+def _blocks(point: Evaluation) -> Iterator[_Block]:
+    problem: Problem = point.problem
+    for f, (template, part) in enumerate(zip(problem.templates, problem.slices, strict=True)):
+        information = point.information(f)
+        for number in np.unique(template.block):
+            own = np.unique(template.row[template.block == number])
+            # b_c of the block alone, of which the search's coordinates are a linear function
+            frame = template.H[:, own] @ np.linalg.inv(template.H[np.ix_(own, own)])
+            size = np.sqrt(np.maximum(np.einsum("ab,ac,cb->b", frame, information, frame), 1e-300))
+            elements = np.flatnonzero(template.block == number)
+            row, col = np.searchsorted(own, template.row[elements]), np.searchsorted(own, template.col[elements])
+            factor = np.zeros((len(own), len(own)))
+            factor[row, col] = point.theta[part][elements]
+            slope = frame.T @ point.D[f] @ frame / np.outer(size, size)
+            yield _Block(slope, size, factor, part.start + elements, row, col)
+
+
+def _lower(S: Floats) -> Floats:
+    """A lower triangular factor of a positive semi-definite matrix."""
+    values, vectors = np.linalg.eigh(S)
+    half = vectors * np.sqrt(np.maximum(values, 0.0))
+    return np.asarray(np.linalg.qr(half.T, mode="r")).T

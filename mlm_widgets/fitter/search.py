@@ -1,0 +1,149 @@
+"""The search for theta: from a start to an optimum that is one, on the boundary too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.errors import OptionError
+from mlm_widgets.fitter.certificate import inside_of
+from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.curvature import exact_hessian
+from mlm_widgets.fitter.newton import ROUNDING, Search, newton_decrement
+from mlm_widgets.fitter.optimisers import optimise
+from mlm_widgets.fitter.options import FitOptions
+from mlm_widgets.fitter.problem import Problem, Template
+from mlm_widgets.fitter.start import moment_start
+
+__all__ = ["least_curvature", "search_theta", "theta_of_user"]
+
+Floats = npt.NDArray[np.float64]
+
+RESTARTS = 4
+POLISHED = 1e-7  # scaled gradient, well below what any result shows
+ZERO = 1e-6  # a standard deviation that changes the criterion by its square, 1e-12
+LARGE = 1e-2  # scaled gradient above which a single step would not do
+SADDLE = -1e-6  # least curvature relative to the largest: below, the point is no minimum
+
+
+def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluation], Floats]:
+    """The search and the exact Hessian at its end.
+
+    Where a search stopped on a boundary that is no minimum (theta_jj = 0 is always stationary), or at a saddle, it is
+    taken up again from beside.
+    """
+    function = partial(evaluate, problem)
+    start = moment_start(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
+    search = optimise(function, start, options)
+    n_evaluations = search.n_evaluations
+    hessian: Floats | None = None
+    for _ in range(RESTARTS):
+        if n_evaluations >= options.max_evaluations:
+            break
+        beside, tried = inside_of(search.point)
+        if beside is None:
+            hessian = exact_hessian(search.point)
+            beside, more = _off_saddle(search, hessian)
+            tried += more
+        n_evaluations += tried
+        if beside is None or n_evaluations >= options.max_evaluations:
+            break
+        again = optimise(function, beside, replace(options, max_evaluations=options.max_evaluations - n_evaluations))
+        n_evaluations += again.n_evaluations
+        if again.point.value >= search.point.value:
+            break
+        search, hessian = again, None
+    final = exact_hessian(search.point) if hessian is None else hessian
+    search = replace(search, n_evaluations=n_evaluations)
+    return (_with_zeros(_polished(search, final)) if search.converged else search), final
+
+
+def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:
+    """Uncorrelated effects whose standard deviation a search brought near to zero have none: it cannot end there."""
+    problem = search.point.problem
+    is_alone = np.concatenate([np.bincount(template.block)[template.block] == 1 for template in problem.templates])
+    is_zero = is_alone & (search.x != 0) & (np.abs(search.x) < ZERO)
+    if not is_zero.any():
+        return search
+    x = np.where(is_zero, 0.0, search.x)
+    point = evaluate(problem, x)
+    if point.value > search.point.value + ROUNDING * abs(search.point.value):
+        return search
+    return replace(search, x=x, point=point, n_evaluations=search.n_evaluations + 1)
+
+
+def _polished(search: Search[Evaluation], hessian: Floats) -> Search[Evaluation]:
+    """One step by the exact Hessian, where the search went by an approximation and left a gradient."""
+    gradient = search.point.gradient
+    values, vectors = np.linalg.eigh(hessian)
+    is_curved = values > POLISHED * values.max(initial=0.0)
+    inner = vectors[:, is_curved].T @ gradient
+    left = float(inner @ (inner / values[is_curved]))
+    if not POLISHED < np.sqrt(left) < LARGE:
+        return search
+    x = search.x - vectors[:, is_curved] @ (inner / values[is_curved])
+    point = evaluate(search.point.problem, x)
+    if point.value > search.point.value + ROUNDING * abs(search.point.value):
+        return search
+    decrement = newton_decrement(point, x)
+    return replace(search, x=x, point=point, decrement=decrement, n_evaluations=search.n_evaluations + 1)
+
+
+def _off_saddle(search: Search[Evaluation], hessian: Floats) -> tuple[Floats | None, int]:
+    """A lower point along the direction of negative curvature, where there is one; how many points were tried."""
+    if not search.converged or not len(search.x) or least_curvature(hessian) >= SADDLE:
+        return None, 0
+    _, vectors = np.linalg.eigh(hessian)
+    tried = 0
+    for length in (0.2, -0.2, 0.02, -0.02):
+        tried += 1
+        beside = search.x + length * vectors[:, 0]
+        if evaluate(search.point.problem, beside).value < search.point.value:
+            return np.asarray(beside), tried
+    return None, tried
+
+
+def least_curvature(hessian: Floats) -> float:
+    """The least eigenvalue relative to the largest: negative at a saddle, near zero in a flat valley."""
+    values = np.linalg.eigvalsh(hessian)
+    return float(values[0] / max(float(np.abs(values).max()), 1e-300))
+
+
+def theta_of_user(problem: Problem, theta: Floats) -> Floats:
+    """lme4's theta in the coordinates of the search.
+
+    Raises
+    ------
+    OptionError
+        If it has another length than the model's theta.
+    """
+    n_theta = sum(len(template.row) for template in problem.templates)
+    if len(theta) != n_theta:
+        parts = ", ".join(
+            f"{len(template.row)} of {grouping.name}"
+            for template, grouping in zip(problem.templates, problem.groupings, strict=True)
+        )
+        raise OptionError(
+            f"`start` has {len(theta)} values, but the model has {n_theta} variance parameters: {parts}.",
+            hint="They are the lower triangles of the relative covariance factors, column by column.",
+            argument="start",
+        )
+    root = np.sqrt(problem.weight_scale)
+    slices = zip(problem.templates, problem.slices, strict=True)
+    return np.concatenate([_centred(template, root * theta[own]) for template, own in slices])
+
+
+def _centred(template: Template, theta: Floats) -> Floats:
+    found = np.empty_like(theta)
+    for number in np.unique(template.block):
+        elements = np.flatnonzero(template.block == number)
+        own = np.unique(template.row[elements])
+        row, col = np.searchsorted(own, template.row[elements]), np.searchsorted(own, template.col[elements])
+        lam = np.zeros((len(own), len(own)))
+        lam[row, col] = theta[elements]
+        half = template.H[np.ix_(own, own)] @ lam
+        found[elements] = np.asarray(np.linalg.qr(half.T, mode="r")).T[row, col]
+    return found
