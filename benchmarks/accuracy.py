@@ -23,9 +23,9 @@ import pandas as pd
 
 import mlm_widgets as mlm
 from benchmarks.designs import RandomDesign, random_designs
-from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.curvature import exact_hessian
-from mlm_widgets.fitter.problem import Problem, build_problem
+from mlm_widgets.fitter.lmm import prepare
 from tests.fitter.balanced import LEADING, Estimates, digits, estimates, frame, simon_lesage, stored
 
 __all__ = ["main"]
@@ -95,8 +95,7 @@ def _lme4(tables: list[tuple[pd.DataFrame, str, bool, Floats]]) -> list[dict[str
 
 def _compared(design: RandomDesign, m: mlm.MixedModel, reference: dict[str, Any]) -> Comparison:
     fit = m.fit_result
-    problem = build_problem(fit.design, design.reml)
-    point = evaluate(problem, _centred_theta(problem, [group.lam for group in fit.groups]))
+    point = prepare(fit.design, reml=design.reml).at(fit.theta_centred)
     found = "criterion" in reference
     theirs = float(reference["criterion"]) if found else 0.0
     return Comparison(
@@ -125,21 +124,6 @@ def _lme4_theta(m: mlm.MixedModel) -> Floats:
     if any(second > first for first, second in pairwise(sizes)):
         blocks = [blocks[k] for k in np.argsort(sizes, kind="stable")[::-1]]
     return np.concatenate([theta for _, theta in blocks])
-
-
-def _centred_theta(problem: Problem, lams: list[Floats]) -> Floats:
-    """The search's coordinates of relative covariance factors in the user's: b_c = H b, block by block."""
-    found = []
-    for template, lam in zip(problem.templates, lams, strict=True):
-        centred = np.diag(np.diag(template.H)) @ lam
-        for block in np.unique(template.block):
-            own = np.unique(template.row[template.block == block])
-            if len(own) > 1:
-                part = template.H[np.ix_(own, own)] @ lam[np.ix_(own, own)]
-                R = np.asarray(np.linalg.qr(part.T, mode="r")).T
-                centred[np.ix_(own, own)] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
-        found.append(centred[template.row, template.col])
-    return np.concatenate(found)
 
 
 def _scaled_gradient(point: Evaluation) -> float:

@@ -15,8 +15,7 @@ import vl_convert
 
 import mlm_widgets as mlm
 from benchmarks.cases import random_slopes
-from mlm_widgets.fitter.criterion import evaluate
-from mlm_widgets.fitter.problem import build_problem
+from mlm_widgets.fitter.lmm import prepare
 
 __all__ = ["GROWTH", "measure_growth"]
 
@@ -45,11 +44,11 @@ def _point(panel: str, size: int, n: int, group_size: int, columns: int) -> dict
     names = [name for name in frame.columns if name.startswith("x")]
     formula = f"y ~ {' + '.join(names)} + ({names[0]} | g)"
     m = mlm.fit(formula, frame)
-    problem = build_problem(m.fit_result.design, True)
+    prepared = prepare(m.fit_result.design)
     theta = np.array([1.0, 0.1, 0.5])
 
     def evaluated() -> None:
-        point = evaluate(problem, theta)
+        point = prepared.at(theta)
         assert point.gradient is not None
         assert point.hessian is not None
 

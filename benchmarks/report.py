@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.cases import CASES
 from benchmarks.growth import GROWTH
 from benchmarks.race import RESULTS
+from benchmarks.stages import STAGES
 
 __all__ = ["write_readme"]
 
@@ -67,6 +68,7 @@ def write_readme() -> None:
     kept = json.loads(RESULTS.read_text())
     entries: Entries = {name: kept["entries"][name] for name in CASES if name in kept["entries"]}
     parts = [HEAD, _times(entries), _ratios(entries), _goal_table(entries), _criteria(entries), _memory(entries)]
+    parts.append(_stages(entries))
     if GROWTH.exists():
         parts.append(_growth(json.loads(GROWTH.read_text())))
     parts.append(_facts(kept["machine"], entries))
@@ -194,6 +196,16 @@ def _memory(entries: Entries) -> str:
         "second column is the size of the columns used, as doubles."
     )
     return f"## Memory\n\n{note}\n\n{_table(['case', 'columns', *tools], rows)}"
+
+
+def _stages(entries: Entries) -> str:
+    rows = [
+        [name, *(_duration(found["mlm_widgets"]["stages"][stage]) for stage in STAGES)]
+        for name, found in entries.items()
+        if "stages" in found.get("mlm_widgets", {})
+    ]
+    words = "\n".join(f"- {stage}: {text}" for stage, text in STAGES.items())
+    return f"## Where the time goes\n\n{words}\n\n{_table(['case', *STAGES], rows)}"
 
 
 def _growth(points: list[Entry]) -> str:

@@ -23,6 +23,7 @@ import pandas as pd
 import threadpoolctl
 
 from benchmarks.cases import CASES, Case
+from benchmarks.stages import stage_times
 
 __all__ = ["TOOLS"]
 
@@ -70,7 +71,8 @@ class Ours(Tool):
     def report(self) -> dict[str, Any]:
         m = self.last
         df = [float(value) for value in m.df]
-        return {"criterion": m.criterion, "n_evaluations": m.trace.n_evaluations, "df": df, "state": m.state}
+        found = {"criterion": m.criterion, "n_evaluations": m.trace.n_evaluations, "df": df, "state": m.state}
+        return found | {"stages": stage_times(self.case.formula, self.frame)}
 
 
 class Glmm(Tool):
