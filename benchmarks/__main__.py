@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--case", action="append", choices=list(CASES), help="this case only (may be repeated)")
     parser.add_argument("--tool", action="append", choices=TOOL_NAMES, help="this tool only (may be repeated)")
     parser.add_argument("--without", action="append", default=[], choices=[*TOOL_NAMES, "R", "growth"])
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds after which a fit is given up")
+    parser.add_argument("--limit", type=float, default=150.0, help="seconds after which a fit is given up")
     parser.add_argument("--report", action="store_true", help="only write the tables anew")
     chosen = parser.parse_args()
     if not chosen.report:

@@ -49,7 +49,7 @@ class Settings:
 
     repetitions: int = 31
     budget: float = 8.0
-    limit: float = 300.0
+    limit: float = 150.0
     memory_gb: float = 14.0
 
 
