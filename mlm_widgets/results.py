@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -21,22 +22,23 @@ from mlm_widgets.design import (
     used_columns,
 )
 from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
-from mlm_widgets.fitter import Fit, FitOptions, Trace, fit_lmm
+from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, fit_lmm, prepare
 from mlm_widgets.formula import (
     ModelSpec,
     check_columns,
     from_json,
     parse_factor,
     parse_formula,
+    quote_name,
     to_formula,
     to_python,
     to_r,
 )
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.inference import ICC, R2, Finding
+from mlm_widgets.inference import ICC, R2, AllFits, Finding
 from mlm_widgets.summary import Section, Summary, number, p_value
 
-__all__ = ["MixedModel", "fit", "fit_spec"]
+__all__ = ["MixedModel", "RanefCov", "fit", "fit_spec"]
 
 DF_METHODS = ("satterthwaite", "normal")
 RESIDUALS = ("response", "pearson", "scaled")
@@ -182,6 +184,16 @@ def _level(value: Any) -> float:
             f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level"
         )
     return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class RanefCov:
+    """Conditional covariances of random effects: `values` (J, q, q) by `levels` (J) and `terms` (q) of `group`."""
+
+    group: str
+    levels: tuple[str, ...]
+    terms: tuple[str, ...]
+    values: npt.NDArray[np.float64]
 
 
 class MixedModel:
@@ -381,6 +393,107 @@ class MixedModel:
         """
         return tables.mode_table(self._fit, _level(level))
 
+    def coef_by_group(self) -> pd.DataFrame:
+        """Coefficients of each level, fixed plus random effects, in long form: group, level, term, estimate, se.
+
+        As lme4's ``coef`` a coefficient that does not vary has the same value in every level, and a random effect
+        without a fixed coefficient stands alone. `se` is that of the sum as a prediction: it has the uncertainty of
+        the fixed and of the random effect and their covariance; the variance parameters are taken as known.
+        """
+        found = inference.group_coefficients(self._fit, self._prepared, self._evaluation)
+        return tables.coefficient_table(found)
+
+    def ranef_cov(self, group: str | None = None) -> RanefCov:
+        """Conditional covariances of one grouping factor's random effects, a (q, q) matrix a level.
+
+        Parameters
+        ----------
+        group : str, optional
+            The grouping factor; needed where there are several.
+        """
+        names = list(self.n_groups)
+        if group is None and len(names) > 1:
+            raise OptionError(
+                f"The model has several grouping factors: {', '.join(names)}.", hint="Name one.", argument="group"
+            )
+        _choice("group", names[0] if group is None else group, names)
+        own = self._fit.groups[0 if group is None else names.index(group)]
+        values = np.ascontiguousarray(own.mode_covariance.transpose(2, 0, 1))
+        return RanefCov(own.grouping.name, own.grouping.levels, own.grouping.names, values)
+
+    # -- other outcomes, other searches -----------------------------------------------------------------------------
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        """Columns and sums of the design, kept for refits once they have been asked for."""
+        return prepare(self._fit.design, reml=self._fit.reml)
+
+    @property
+    def _evaluation(self) -> Evaluation:
+        return self._prepared.at(self._fit.theta_centred)
+
+    def refit(self, y: Any, *, options: FitOptions | None = None) -> MixedModel:
+        """The same model for another outcome; what does not depend on the outcome is not made again.
+
+        Parameters
+        ----------
+        y : array or Series of length nobs
+            One finite number for each row used, on the scale of the formula's left side, such as a column of
+            `simulate`. A pandas Series must have the labels of `fittedvalues`.
+        options : FitOptions, optional
+
+        Raises
+        ------
+        DataError
+            If it has another length or other labels, is constant, or misses values.
+        """
+        if isinstance(y, pd.Series) and len(y) == self.nobs and not y.index.equals(self._index):
+            raise DataError(
+                "`y` is a series whose labels are not those of the rows used.",
+                hint="Give its values: y.to_numpy(), in the order of `fittedvalues`.",
+                argument="y",
+            )
+        try:
+            values = np.array(y, dtype=np.float64)
+        except (TypeError, ValueError):
+            values = np.empty(0)
+        if values.shape != (self.nobs,) or not np.isfinite(values).all():
+            raise DataError(
+                f"`y` must hold {self.nobs:,} finite numbers, one for each row used.",
+                hint="Rows that were left out of the fit have no place in it.",
+                argument="y",
+            )
+        prepared = self._prepared.with_outcome(values)
+        model = MixedModel(prepared.fit(options), self._frame, self._df_method)
+        model.__dict__["_prepared"] = prepared
+        return model
+
+    def simulate(self, n: int = 1, seed: int | None = None, *, random: str = "new") -> pd.DataFrame:
+        """New outcomes for the rows used, a column each (sim_1, sim_2, ...).
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        seed : int, optional
+            The same seed gives the same numbers.
+        random : {"new", "conditional"}
+            Random effects drawn anew, for other groups like these; or held at their conditional modes, for these
+            groups.
+        """
+        _choice("random", random, ("new", "conditional"))
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+            raise OptionError(f"`n` must be a whole number from 1, not {n!r}.", argument="n")
+        values = inference.simulate(self._fit, int(n), seed, is_new=random == "new")
+        return pd.DataFrame(values, index=self._index, columns=[f"sim_{k + 1}" for k in range(int(n))])
+
+    def all_fits(self, optimisers: Sequence[str] = OPTIMISERS, *, max_evaluations: int = 5000) -> AllFits:
+        """Search again with all optimisers and from several starts, and see whether they agree (lme4's ``allFit``)."""
+        names = [optimisers] if isinstance(optimisers, str) else list(optimisers)
+        for name in names:
+            _choice("optimisers", name, OPTIMISERS)
+        return inference.all_fits(self._fit, self._prepared, names, max_evaluations)
+
     # -- rows -------------------------------------------------------------------------------------------------------
 
     @property
@@ -417,6 +530,15 @@ class MixedModel:
         if kind != "response" and self._fit.design.weights is not None:
             values = values * np.sqrt(self._fit.design.weights)
         return pd.Series(values / self.sigma if kind == "scaled" else values, index=self._index, name="residual")
+
+    def leverage(self) -> pd.Series[float]:
+        """Leverages of the rows used: the diagonal of the hat matrix, as lme4's ``hatvalues`` has it.
+
+        How much each fitted value answers to its own outcome, at the estimated variances. Their sum is the effective
+        number of coefficients, between that of the fixed effects and that of all effects.
+        """
+        values = inference.hat_values(self._prepared, self._evaluation)
+        return pd.Series(values, index=self._index, name="leverage")
 
     def predict(
         self,
@@ -552,7 +674,7 @@ class MixedModel:
         columns: dict[str, Any] = {}
         for name in used_columns(self.spec):
             if self._frame.column(name).kind == "number":
-                columns[name] = rows.numbers(name)
+                columns[name] = self._fit.design.y.copy() if quote_name(name) == self.outcome else rows.numbers(name)
             else:
                 codes, levels = rows.codes(name)
                 columns[name] = pd.Categorical.from_codes(codes, categories=pd.Index(levels))

@@ -10,9 +10,9 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.fitter import Fit, GroupFit
-from mlm_widgets.inference import Grid, satterthwaite_df
+from mlm_widgets.inference import Grid, GroupCoefficients, satterthwaite_df
 
-__all__ = ["fixed_table", "grid_table", "mode_table", "tidy_table", "variance_table"]
+__all__ = ["coefficient_table", "fixed_table", "grid_table", "mode_table", "tidy_table", "variance_table"]
 
 TIDY = [
     "effect", "group", "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high",
@@ -81,6 +81,25 @@ def mode_table(fit: Fit, level: float) -> pd.DataFrame:
                     "se": se.ravel(),
                     "lower": (group.modes - reach * se).ravel(),
                     "upper": (group.modes + reach * se).ravel(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def coefficient_table(coefficients: list[GroupCoefficients]) -> pd.DataFrame:
+    """Coefficients by group in long form: group, level, term, estimate, se."""
+    parts = []
+    for own in coefficients:
+        levels = own.group.grouping.levels
+        parts.append(
+            pd.DataFrame(
+                {
+                    "group": own.group.grouping.name,
+                    "level": np.tile(np.array(levels, dtype=object), len(own.terms)),
+                    "term": np.repeat(np.array(own.terms, dtype=object), len(levels)),
+                    "estimate": own.estimate.ravel(),
+                    "se": own.std_error.ravel(),
                 }
             )
         )

@@ -161,6 +161,8 @@ def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[
         centred = _triangular(point.lams[f], template)
         lam = _triangular(back @ point.lams[f], template)
         covariance = np.einsum("ab,bcj,dc->adj", back, covariances[f], back) * (y_scale * point.sigma) ** 2
+        for a in range(template.q):
+            np.maximum(covariance[a, a], 0.0, out=covariance[a, a])  # zero to rounding where a variance is zero
         found.append(
             GroupFit(
                 grouping=problem.groupings[f],

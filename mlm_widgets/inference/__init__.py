@@ -1,7 +1,10 @@
 """Inference: one file a method, functions on a `Fit` that return frozen results."""
 
+from mlm_widgets.inference.agreement import AllFits, all_fits
 from mlm_widgets.inference.effect_sizes import ICC, R2, icc, null_fit, r2, variance_shares
 from mlm_widgets.inference.findings import Finding, findings
+from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
+from mlm_widgets.inference.leverage import hat_values
 from mlm_widgets.inference.prediction import (
     Grid,
     base_variables,
@@ -15,15 +18,21 @@ from mlm_widgets.inference.prediction import (
     shown_name,
 )
 from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
+from mlm_widgets.inference.simulation import simulate
 
 __all__ = [
     "ICC",
     "R2",
+    "AllFits",
     "Finding",
     "Grid",
+    "GroupCoefficients",
+    "all_fits",
     "base_variables",
     "findings",
     "grid_means",
+    "group_coefficients",
+    "hat_values",
     "icc",
     "key_of",
     "linear_means",
@@ -35,6 +44,7 @@ __all__ = [
     "resolve_terms",
     "satterthwaite_df",
     "shown_name",
+    "simulate",
     "standard_errors",
     "variance_shares",
 ]

@@ -73,3 +73,40 @@ def test_rows(entry: dict[str, Any]) -> None:
         m.resid("scaled"), np.array(entry["pearson"]) / entry["sigma"], rtol=0, atol=2 * ESTIMATE
     )
     np.testing.assert_allclose(m.predict(), m.fittedvalues, rtol=1e-12)
+
+
+def test_hat_values(entry: dict[str, Any]) -> None:
+    np.testing.assert_allclose(model(entry["id"]).leverage(), entry["hat"], rtol=0, atol=ESTIMATE)
+
+
+def ours_of(name: str) -> str:
+    name = name.replace("(Intercept)", "Intercept")
+    return f"kind[T.{name[4:]}]" if name.startswith("kind") else name
+
+
+def test_coefficients_by_group(entry: dict[str, Any]) -> None:
+    m = model(entry["id"])
+    table = m.coef_by_group()
+    assert set(table["group"]) == set(m.n_groups)
+    for group, theirs in entry["coef"].items():
+        own = group if group in m.n_groups else ":".join(reversed(group.split(":")))
+        levels = [level if own == group else ":".join(reversed(level.split(":"))) for level in listed(theirs["levels"])]
+        part = table[table["group"] == own].pivot(index="level", columns="term", values="estimate")
+        terms = [ours_of(term) for term in listed(theirs["terms"])]
+        values = np.array(theirs["values"]).reshape(len(levels), len(terms))
+        np.testing.assert_allclose(
+            part.loc[levels, terms].to_numpy() / m.sigma, values / m.sigma, rtol=0, atol=ESTIMATE
+        )
+
+
+def test_conditional_covariances(entry: dict[str, Any]) -> None:
+    m = model(entry["id"])
+    for group, theirs in entry["condvar"].items():
+        if not theirs:  # lme4 has none for a factor with two terms
+            continue
+        own = group if group in m.n_groups else ":".join(reversed(group.split(":")))
+        levels = [level if own == group else ":".join(reversed(level.split(":"))) for level in listed(theirs["levels"])]
+        found = m.ranef_cov(own)
+        place = [found.levels.index(level) for level in levels]
+        values = np.array(theirs["values"]).reshape(found.values.shape)
+        np.testing.assert_allclose(found.values[place], values, rtol=0, atol=ESTIMATE * np.abs(values).max())
