@@ -191,15 +191,13 @@ def _left_out(tool: str, case: Case, settings: Settings, kept: dict[str, Any]) -
     if tool == "statsmodels" and case.n_factors > 1:
         return "one factor only"
     smaller = [other for other in CASES.values() if case.family and other.family == case.family]
-    smaller = [other for other in smaller if other.n_rows < case.n_rows and tool in kept.get(other.name, {})]
-    if not smaller:
-        return None
-    largest = max(smaller, key=lambda other: other.n_rows)
-    times = kept[largest.name][tool].get("total")
-    if not times:
+    known = [(other.n_rows, kept[other.name][tool]) for other in smaller if tool in kept.get(other.name, {})]
+    known = [(n, entry) for n, entry in known if n < case.n_rows]
+    if any(not entry.get("total") for _, entry in known):
         return "not run"
-    is_over = max(times) * case.n_rows / largest.n_rows > settings.limit
-    return f"not run: {max(times):.0f} s at {largest.n_rows:,} rows" if is_over else None
+    slowest = max(((max(entry["total"]), n) for n, entry in known), default=(0.0, 1))
+    is_over = slowest[0] * case.n_rows / slowest[1] > settings.limit
+    return f"not run: {slowest[0]:.0f} s at {slowest[1]:,} rows" if is_over else None
 
 
 def machine() -> dict[str, Any]:
