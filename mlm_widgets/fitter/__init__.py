@@ -4,6 +4,7 @@ from mlm_widgets.fitter.certificate import Certificate
 from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.lmm import Prepared, fit_lmm, prepare
+from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.options import OPTIMISERS, FitOptions
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Fit",
     "FitOptions",
     "GroupFit",
+    "Nesting",
     "Prepared",
     "Trace",
     "fit_lmm",

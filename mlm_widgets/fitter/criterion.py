@@ -25,6 +25,7 @@ from scipy import linalg, sparse
 
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.block import DenseBlock, absorbed
+from mlm_widgets.fitter.nested import NestedBlock, Nesting
 from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.linalg import cholesky, crossed, forward, log_diagonal, product
 
@@ -46,7 +47,7 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     K = forward(L, _left(lam, problem.W))
     R0 = problem.N - _cross(K)
     log_det = 2.0 * log_diagonal(L)
-    block = None
+    block: DenseBlock | NestedBlock | None = None
     if problem.crossing is not None:
         block = _absorb_lead(problem, lams, L)
         log_det += block.log_determinant
@@ -77,7 +78,7 @@ class Evaluation:
     theta: Floats
     lams: list[Floats]
     L: Floats
-    block: DenseBlock | None
+    block: DenseBlock | NestedBlock | None
     R: Floats
     r2: float
     value: float
@@ -264,7 +265,8 @@ class Evaluation:
             else:
                 h2[block.columns(f), k] = h_k.T.ravel()
         w1 = product(problem.A, h1) + _at_lead(problem, h2)
-        w2 = problem.A22 @ h2 + _at_rest(problem, h1)
+        rest = problem.crossing.rest if isinstance(problem.crossing, Nesting) else problem.A22
+        w2 = np.asarray(rest @ h2) + _at_rest(problem, h1)
         Yw = product(self.Y, w1)
         K2 = block.solved(w2 - _at_rest(problem, Yw))
         flat = w1.transpose(1, 0, 2).reshape(n, -1)
@@ -291,12 +293,15 @@ class Evaluation:
         return found
 
 
-def _absorb_lead(problem: Problem, lams: list[Floats], L: Floats) -> DenseBlock:
+def _absorb_lead(problem: Problem, lams: list[Floats], L: Floats) -> DenseBlock | NestedBlock:
     """The dense block, the leading factor taken away."""
     assert problem.crossing is not None
     Y = _covariance(lams[problem.lead], L)
     B2W = problem.W2 - _at_rest(problem, product(Y, problem.W))
-    return absorbed(problem, lams, problem.crossing.weighted(Y), B2W)
+    weighted = problem.crossing.weighted(Y)
+    if isinstance(problem.crossing, Nesting):
+        return NestedBlock(lams[1 - problem.lead], problem.crossing.A22 - weighted, B2W)
+    return absorbed(problem, lams, weighted, B2W)
 
 
 def _covariance(lam: Floats, L: Floats) -> Floats:

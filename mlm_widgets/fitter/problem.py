@@ -16,6 +16,7 @@ from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.coordinates import Column, Coordinates, Scaling, centred_design, is_free_block
 from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
+from mlm_widgets.fitter.nested import nesting_of
 from mlm_widgets.linalg import GroupSums
 
 __all__ = ["Problem", "Template", "build_problem", "check_sizes", "outcome_problem"]
@@ -93,10 +94,10 @@ class Problem:
         Of the leading factor.
     N : ndarray (p + 1, p + 1)
     A22 : ndarray (m, m), W2 : ndarray (m, p + 1)
-        Of the rest.
+        Of the rest; A22 is empty where `crossing` is a `Nesting`, which holds it.
     pairs : Pairs or None
     crossing : Crossing or None
-        Products with the pairs.
+        Products with the pairs; a `Nesting` where the leading grouping is nested in the only other one.
     offsets : tuple of int
         Where each grouping's columns begin in the dense block; -1 for the leading one.
     scaling : Scaling
@@ -158,8 +159,16 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     outcome = [*coordinates.X, coordinates.y]
     offsets = _offsets(groupings, lead)
     rest = [f for f in range(len(order)) if f != lead]
-    A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
     pairs = _pairs(sums, Z, offsets, lead, rest) if rest else None
+    nesting = None
+    if pairs is not None and len(rest) == 1:
+        nesting = nesting_of(pairs, sums[rest[0]].products(Z[rest[0]], Z[rest[0]]))
+    if nesting is None:
+        _check_dense(groupings, lead)
+        A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
+    else:
+        A22, W2 = np.empty((0, 0)), _rest_outcome(sums, Z, outcome, rest[0])
+    crossing = nesting if nesting is not None or pairs is None else build_crossing(pairs, len(W2))
     return Problem(
         n_obs=design.n_obs,
         rank=len(coordinates.kept),
@@ -174,7 +183,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
         A22=A22,
         W2=W2,
         pairs=pairs,
-        crossing=None if pairs is None else build_crossing(pairs, len(W2)),
+        crossing=crossing,
         offsets=tuple(offsets),
         scaling=coordinates.scaling,
         kept=coordinates.kept,
@@ -276,13 +285,17 @@ def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:
         if f != lead:
             offsets[f] = place
             place += len(grouping.levels) * len(grouping.names)
+    return offsets
+
+
+def _check_dense(groupings: tuple[Grouping, ...], lead: int) -> None:
+    place = sum(len(g.levels) * len(g.names) for f, g in enumerate(groupings) if f != lead)
     if place > MAX_DENSE:
         raise FitError(
             f"The grouping factors beside the largest have {place:,} random effects in all; "
             f"at most {MAX_DENSE:,} are carried.",
             hint="Use fewer levels or fewer random slopes in the smaller grouping factors.",
         )
-    return offsets
 
 
 def _rest_sums(
@@ -294,7 +307,7 @@ def _rest_sums(
     for f in rest:
         q = len(Z[f])
         own = slice(offsets[f], offsets[f] + sums[f].n_levels * q)
-        W2[own] = sums[f].products(Z[f], outcome).transpose(2, 0, 1).reshape(-1, len(outcome))
+        W2[own] = _rest_outcome(sums, Z, outcome, f)
         places = offsets[f] + np.arange(sums[f].n_levels)[:, None, None] * q
         a, b = np.meshgrid(np.arange(q), np.arange(q), indexing="ij")
         A22[places + a, places + b] = sums[f].products(Z[f], Z[f]).transpose(2, 0, 1)
@@ -302,6 +315,11 @@ def _rest_sums(
             if g < f:
                 _fill_crossed(A22, (sums[f], Z[f], offsets[f]), (sums[g], Z[g], offsets[g]))
     return A22, W2
+
+
+def _rest_outcome(sums: list[LevelSums], Z: list[list[Column]], outcome: list[Column], f: int) -> Floats:
+    """Z_f'[X y], level after level."""
+    return sums[f].products(Z[f], outcome).transpose(2, 0, 1).reshape(-1, len(outcome))
 
 
 def _fill_crossed(

@@ -12,6 +12,7 @@ from mlm_widgets.errors import OptionError
 from mlm_widgets.fitter.certificate import inside_of
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
 from mlm_widgets.fitter.curvature import exact_hessian
+from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.newton import ROUNDING, Search, newton_decrement
 from mlm_widgets.fitter.optimisers import optimise
 from mlm_widgets.fitter.options import FitOptions
@@ -23,6 +24,7 @@ __all__ = ["least_curvature", "search_theta", "theta_of_user"]
 Floats = npt.NDArray[np.float64]
 
 RESTARTS = 4
+MOST_BY_MOMENTS = 1_000  # random effects of the outer factor
 POLISHED = 1e-7  # scaled gradient, well below what any result shows
 ZERO = 1e-6  # a standard deviation that changes the criterion by its square, 1e-12
 LARGE = 1e-2  # scaled gradient above which a single step would not do
@@ -36,7 +38,7 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
     taken up again from beside.
     """
     function = partial(evaluate, problem)
-    start = moment_start(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
+    start = _first(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
     search = optimise(function, start, options)
     n_evaluations = search.n_evaluations
     hessian: Floats | None = None
@@ -90,6 +92,15 @@ def _polished(search: Search[Evaluation], hessian: Floats) -> Search[Evaluation]
         return search
     decrement = newton_decrement(point, x)
     return replace(search, x=x, point=point, decrement=decrement, n_evaluations=search.n_evaluations + 1)
+
+
+def _first(problem: Problem) -> Floats:
+    """The variances by moments; for so many levels as only nested factors may have, those would need m x m products."""
+    if not isinstance(problem.crossing, Nesting):
+        return moment_start(problem)
+    if len(problem.W2) <= MOST_BY_MOMENTS:
+        return moment_start(replace(problem, A22=problem.crossing.rest.toarray()))
+    return np.concatenate([template.start for template in problem.templates])
 
 
 def _off_saddle(search: Search[Evaluation], hessian: Floats) -> tuple[Floats | None, int]:

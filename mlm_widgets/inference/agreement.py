@@ -95,7 +95,5 @@ def _sentence(table: pd.DataFrame, own: float) -> str:
         return f"All {n} searches ({names}) agree: their criteria differ by at most {table['difference'].max():.1e}."
     worst = table.loc[~table["agrees"]]
     which = ", ".join(f"{row.optimiser} from {row.start}" for row in worst.itertuples())
-    best = (
-        "This fit is among the best." if own <= AGREE else f"This fit is {own:.2g} above the lowest."
-    )
+    best = "This fit is among the best." if own <= AGREE else f"This fit is {own:.2g} above the lowest."
     return f"{fine} of {n} searches agree on the lowest criterion; not {which}. {best}"

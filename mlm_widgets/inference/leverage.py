@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from mlm_widgets.fitter import Evaluation, Prepared
+from mlm_widgets.fitter import Evaluation, Nesting, Prepared
+from mlm_widgets.linalg import product
 
 __all__ = ["hat_values"]
 
@@ -66,6 +67,10 @@ def _between_factors(point: Evaluation, Z: list[Floats], codes: list[npt.NDArray
     """z_f' Cov(b_f, b_g) z_g / sigma^2 of each row, over the pairs f < g of grouping factors."""
     problem, block = point.problem, point.block
     assert block is not None
+    if isinstance(problem.crossing, Nesting):
+        f, lead = 1 - problem.lead, problem.lead
+        answers = product(point.Y, problem.crossing.at_pairs(block.Q))
+        return -np.einsum("ia,ib,abi->i", Z[lead], Z[f], answers[:, :, codes[lead]])
     Q = np.tril(block.Q) + np.tril(block.Q, -1).T
     rest = [f for f in range(len(Z)) if f != problem.lead]
     columns = {f: problem.offsets[f] + codes[f][:, None] * Z[f].shape[1] + np.arange(Z[f].shape[1]) for f in rest}

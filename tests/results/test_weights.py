@@ -96,7 +96,7 @@ def test_whole_weights_and_repeated_rows_have_the_same_sums(name: str) -> None:
     repeated = prepare(fit(STRUCTURES[name], data.iloc[rows]).fit_result.design)
     ours, other = weighted.problem, repeated.problem
     mean = counts.mean()
-    for mine, theirs in ((ours.A, other.A), (ours.W, other.W), (ours.N, other.N), (ours.A22, other.A22)):
+    for mine, theirs in ((ours.A, other.A), (ours.W, other.W), (ours.N, other.N), (ours.W2, other.W2)):
         np.testing.assert_allclose(mean * mine, theirs, rtol=0, atol=1e-9 * max(1.0, np.abs(theirs).max(initial=0)))
     assert ours.n_obs == len(data)
     assert other.n_obs == counts.sum()
