@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.formula import columns_of, parse_factor
 from mlm_widgets.frames import is_constant_within
 
 __all__ = ["Finding", "findings"]
@@ -48,6 +49,7 @@ def findings(fit: Fit) -> tuple[Finding, ...]:
         *_collinear(fit),
         *(finding for group in fit.groups for finding in _singular(group, fit)),
         *_slopes_without_variation(fit),
+        *_fixed_and_random(fit),
         *_missing_rows(fit),
         *_weightless_rows(fit),
         *(finding for group in fit.groups for finding in _few_groups(group)),
@@ -141,6 +143,23 @@ def _slopes_without_variation(fit: Fit) -> list[Finding]:
                     )
                 )
     return found
+
+
+def _fixed_and_random(fit: Fit) -> list[Finding]:
+    """A grouping factor that is a fixed factor too leaves its own variance nothing to explain."""
+    spec = fit.design.spec
+    factors = {column for key in spec.levels for column in columns_of(parse_factor(key)) if key in spec.fixed.variables}
+    return [
+        Finding(
+            "warning",
+            group.grouping.name,
+            f"{group.grouping.name} is a predictor and a grouping factor at once: its levels are estimated one by one, "
+            "so no variance between them is left.",
+            "Keep one of the two: the grouping if the levels are a sample, the predictor if they are all there are.",
+        )
+        for group in fit.groups
+        if group.grouping.columns[0] in factors and len(group.grouping.columns) == 1
+    ]
 
 
 def _missing_rows(fit: Fit) -> list[Finding]:

@@ -194,3 +194,9 @@ def test_null_model_is_of_the_same_rows() -> None:
     assert m.null.nobs == m.nobs == 175
     assert m.null.formula == "Reaction ~ 1 + (1 | Subject)"
     assert m.null.icc().adjusted < m.icc().adjusted
+
+
+def test_a_grouping_that_is_a_predictor_too() -> None:
+    both = fit("diameter ~ plate + (1 | plate) + (1 | sample)", table("penicillin"))
+    assert [finding.component for finding in about(both, "at once")] == ["plate"]
+    assert not about(fit("diameter ~ sample + (1 | plate)", table("penicillin")), "at once")
