@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PYTHON_TOOLS = ("mlm_widgets", "glmm", "statsmodels", "ols")
 TOOL_NAMES = (*PYTHON_TOOLS, "lmer")
+PAUSE = 0.08  # seconds between turns: the threads of a BLAS spin for some 30 ms after their last product
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,7 @@ def _take_turns(runners: list[_Runner], settings: Settings) -> None:
                 runner.times.append(answer)
     while active := [runner for runner in runners if not runner.is_done(settings)]:
         for runner in active:
+            time.sleep(PAUSE)
             answer = runner.ask("run", settings.limit)
             if answer is not None:
                 runner.times.append(answer)

@@ -29,8 +29,8 @@ HEAD = """\
 
 Every tool gets the same frame, in one run, in a process of its own; they take turns fit by fit. Times run from data
 frame and formula to fitted result with Satterthwaite's degrees of freedom (statsmodels has none), after one fit that is
-not counted. “fit” is the fit alone, without degrees of freedom. Cells give the median and, in brackets, the least of
-the repetitions: other work on the machine only adds.
+not counted; the former result lives until the next is there, as when a cell is run again. “its fit” is without degrees
+of freedom. Cells give the median and, in brackets, the least of the repetitions: other work on the machine only adds.
 
 The floor is ordinary least squares by its normal equations on the same columns, in numpy: what no fit can do without.
 Each tool uses as many threads as it does by default; this package keeps its linear algebra to one.
@@ -194,8 +194,8 @@ def _memory(entries: Entries) -> str:
     tools = ("mlm_widgets", "glmm", "lmer", "statsmodels", "ols")
     rows = [[name, columns(name), *(cell(found, tool) for tool in tools)] for name, found in entries.items()]
     note = (
-        "Peak resident MB of the process, and how much of it came on top of the program with the frame loaded. The "
-        "second column is the size of the columns used, as doubles."
+        "Peak resident MB of the process after its first fit, and how much of it came on top of the program with the "
+        "frame loaded. The second column is the size of the columns used, as doubles."
     )
     return f"## Memory\n\n{note}\n\n{_table(['case', 'columns', *tools], rows)}"
 
