@@ -27,10 +27,11 @@ HEAD = """\
     make benchmark                       # or: python -m benchmarks (see --help: --quick, --case, --tool, --without)
     python -m benchmarks.accuracy        # ACCURACY.md: the criterion against lme4's, digits on NIST's problems
 
-Every tool gets the same frame, in one run, in a process of its own; they take turns fit by fit. Times run from data
-frame and formula to fitted result with Satterthwaite's degrees of freedom (statsmodels has none), after one fit that is
-not counted; the former result lives until the next is there, as when a cell is run again. “its fit” is without degrees
-of freedom. Cells give the median and, in brackets, the least of the repetitions: other work on the machine only adds.
+Every tool gets the same frame, in one run, in a process of its own; they take turns of a few fits in a row, the first
+of which is not counted. The former result lives until the next is there, as when a cell is run again. Times run from
+data frame and formula to fitted result with Satterthwaite's degrees of freedom (statsmodels has none); “its fit” is
+without degrees of freedom. Cells give the median and, in brackets, the least of the repetitions: other work on the
+machine only adds.
 
 The floor is ordinary least squares by its normal equations on the same columns, in numpy: what no fit can do without.
 Each tool uses as many threads as it does by default; this package keeps its linear algebra to one.
