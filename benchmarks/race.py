@@ -1,7 +1,8 @@
 """The race: every tool on the same frame, in turns, each in a process of its own.
 
-Tools take turns of a few fits, so that what else the machine does meets all of them. The first fit of each is not counted
-(it is kept as `first`). What was measured is kept in `results.json`, so that a case or a tool can be run again alone.
+Tools take turns of a few fits, so that what else the machine does meets all of them. The first fit of each is not
+counted (it is kept as `first`). What was measured is kept in `results.json`, so that a case or a tool can be run again
+alone.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def _take_turns(runners: list[_Runner], settings: Settings) -> None:
 
 
 def _take_turn(runner: _Runner, settings: Settings) -> None:
-    """Some fits in a row; the first of them, which finds caches and memory as another tool left them, is not counted."""
+    """Some fits in a row; the first, which finds caches and memory as another tool left them, is not counted."""
     last = runner.times[-1]["total"] if runner.times else runner.first
     count = min(ROW, int(TURN / last)) if last > 0 else ROW
     for k in range(max(1, count)):

@@ -203,12 +203,19 @@ def _memory(entries: Entries) -> str:
 
 def _stages(entries: Entries) -> str:
     rows = [
-        [name, *(_duration(found["mlm_widgets"]["stages"][stage]) for stage in STAGES)]
+        [
+            name,
+            *(_duration(found["mlm_widgets"]["stages"][stage]) for stage in STAGES),
+            *(_duration(median(found.get(tool, {}).get("system", [0.0]))) for tool in ("mlm_widgets", "glmm")),
+        ]
         for name, found in entries.items()
         if "stages" in found.get("mlm_widgets", {})
     ]
     words = "\n".join(f"- {stage}: {text}" for stage, text in STAGES.items())
-    return f"## Where the time goes\n\n{words}\n\n{_table(['case', *STAGES], rows)}"
+    words += (
+        "\n- system: what of a fit in the race is the operating system's, which clears the memory that is asked for"
+    )
+    return f"## Where the time goes\n\n{words}\n\n{_table(['case', *STAGES, 'system', 'glmm: system'], rows)}"
 
 
 def _growth(points: list[Entry]) -> str:
