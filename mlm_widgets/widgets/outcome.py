@@ -86,6 +86,9 @@ def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
         for name, value in icc.by_group.items():
             label = "ICC " if len(icc.by_group) == 1 else f"ICC {name} "
             facts.append([_run(label), _run(_two_digits(value), strong=True)])
+    for name, column in (("weights", model.spec.weights), ("offset", model.spec.offset)):
+        if column is not None:
+            facts.append([_run(f"{name} "), _run(column, strong=True)])
     dropped = model.fit_result.design.n_rows - model.nobs
     facts.append([_run(f"{dropped:,} rows dropped" if dropped else "no rows dropped")])
     return facts

@@ -548,3 +548,21 @@ def test_brackets_in_a_name_are_part_of_it() -> None:
     builder = mlm.ModelBuilder(frame, "mathach ~ `item 17 (reversed)` + `size [pupils]` + sector + (1 | school)")
     rows = [(row["label"], row["detail"]) for row in builder.fit["summary"]["fixed"]]
     assert rows[1:] == [("item 17 (reversed)", ""), ("size [pupils]", ""), ("sector", "Catholic")]
+
+
+@pytest.mark.parametrize("is_typed", [True, False])
+def test_weights_and_offset_outlive_a_new_formula_and_are_shown(is_typed: bool) -> None:
+    frame = mlm.datasets.load("sleepstudy").assign(w=lambda data: 1.0 + data["Days"], o=lambda data: data["Days"] / 2.0)
+    spec = {**mlm.ModelBuilder(frame, "Reaction ~ Days + (Days | Subject)").spec, "weights": "w", "offset": "o"}
+    builder = mlm.ModelBuilder(frame, spec=spec)
+    formula = "Reaction ~ Days + (1 | Subject)"
+    if is_typed:
+        builder._set_formula(formula)
+    else:
+        builder.formula = formula
+    assert builder.formula == formula
+    assert (builder.spec["weights"], builder.spec["offset"]) == ("w", "o")
+    expected = mlm.fit("Reaction ~ Days + (1 | Subject)", frame, weights="w", offset="o")
+    assert builder.model.criterion == pytest.approx(expected.criterion, abs=1e-9)
+    shown = ["".join(run["text"] for run in fact) for fact in builder.fit["facts"]]
+    assert {"weights w", "offset o"} <= set(shown)
