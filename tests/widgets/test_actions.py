@@ -554,10 +554,11 @@ def test_brackets_in_a_name_are_part_of_it() -> None:
 def test_weights_and_offset_outlive_a_new_formula_and_are_shown(is_typed: bool) -> None:
     frame = mlm.datasets.load("sleepstudy").assign(w=lambda data: 1.0 + data["Days"], o=lambda data: data["Days"] / 2.0)
     spec = {**mlm.ModelBuilder(frame, "Reaction ~ Days + (Days | Subject)").spec, "weights": "w", "offset": "o"}
-    builder = mlm.ModelBuilder(frame, spec=spec)
+    driver = Driver(frame, spec=spec)
+    builder = driver.builder
     formula = "Reaction ~ Days + (1 | Subject)"
     if is_typed:
-        builder._set_formula(formula)
+        driver.do("set_formula", text=formula)
     else:
         builder.formula = formula
     assert builder.formula == formula
