@@ -10,8 +10,12 @@ Bates, Maechler, Bolker & Walker (2015), J. Stat. Software 67(1), equations 33 t
     4. R R' = N - sum_j K_j'K_j - K_2'K_2,  r = last diagonal of R
     5. d(theta) = log|V| + nn (1 + log(2 pi r^2 / nn)) + [REML] 2 log|R_X|
 
-The derivative of d with respect to S of one factor is D = sum_j [Z_j'V^-1 Z_j - (nn / r^2) g_j g_j' - [REML] GX_j C
-GX_j'] with g = Z'V^-1 (y - X beta), GX = Z'V^-1 X, C = (X'V^-1 X)^-1; and dd/dlambda = 2 D lambda.
+With [X y] R^-T, whose columns are orthonormal in V^-1, the last of them the residuals y - X beta over r, the derivative
+of d with respect to S of one factor is
+
+    D = sum_j [Z_j'V^-1 Z_j - sum_k w_k E_jk E_jk'],  E = Z'V^-1 [X y] R^-T,  w = ([REML], ..., [REML], nn)
+
+and dd/dlambda = 2 D lambda.
 """
 
 from __future__ import annotations
@@ -40,12 +44,15 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     """The criterion at `theta` (centred coordinates)."""
     lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
     lam = lams[problem.lead]
-    M = np.matmul(lam.T, _left(lam, problem.A))
-    for a in range(len(lam)):
+    q = len(lam)
+    TK = (lam.T @ problem.AW.reshape(q, -1)).reshape(problem.AW.shape)
+    M = np.matmul(lam.T, TK[:, :q])
+    for a in range(q):
         M[a, a] += 1.0
     L = cholesky(M)
-    K = forward(L, _left(lam, problem.W))
-    R0 = problem.N - _cross(K)
+    TK = forward(L, TK)
+    K = TK[:, q:]
+    R0 = problem.N - np.matmul(K, K.transpose(0, 2, 1)).sum(axis=0)
     log_det = 2.0 * log_diagonal(L)
     block: DenseBlock | NestedBlock | None = None
     if problem.crossing is not None:
@@ -54,12 +61,12 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
         R0 = R0 - block.K2.T @ block.K2
     R = _factor(R0, problem)
     p = problem.rank
-    r2 = float(R[p, p] ** 2)
+    r2 = float(R[p, p]) ** 2
     nn = problem.degrees
     value = log_det + nn * (1.0 + np.log(2.0 * np.pi * r2 / nn))
     if problem.reml:
         value += 2.0 * float(np.log(np.diag(R)[:p]).sum())
-    return Evaluation(problem, theta, lams, L, block, R, r2, float(value))
+    return Evaluation(problem, theta, lams, L, TK, block, R, r2, float(value))
 
 
 @dataclass(frozen=True)
@@ -78,23 +85,32 @@ class Evaluation:
     theta: Floats
     lams: list[Floats]
     L: Floats
+    TK: Floats
     block: DenseBlock | NestedBlock | None
     R: Floats
     r2: float
     value: float
 
     @cached_property
+    def _R_inverse(self) -> Floats:
+        inverse, status = linalg.lapack.dtrtri(self.R, lower=1)
+        assert status == 0
+        return np.asarray(inverse)
+
+    @cached_property
     def beta(self) -> Floats:
         """Fixed effects, shape (p,)."""
-        p = self.problem.rank
-        return linalg.solve_triangular(self.R[:p, :p], self.R[p, :p], lower=True, trans="T")
+        return np.asarray(self._R_inverse[-1, :-1] * -self.R[-1, -1])
+
+    @cached_property
+    def half_C(self) -> Floats:
+        """R_X^-1, shape (p, p): C = half_C' half_C."""
+        return self._R_inverse[:-1, :-1]
 
     @cached_property
     def C(self) -> Floats:
         """(X'V^-1 X)^-1, shape (p, p)."""
-        p = self.problem.rank
-        inverse = linalg.solve_triangular(self.R[:p, :p], np.eye(p), lower=True)
-        return inverse.T @ inverse
+        return self.half_C.T @ self.half_C
 
     @cached_property
     def sigma(self) -> float:
@@ -122,11 +138,17 @@ class Evaluation:
         return self.problem.crossing.forms(self.block.Q)
 
     @cached_property
+    def _lead(self) -> Floats:
+        """Z_j'V^-1 [Z_j X y] of the only grouping, (q, q + p + 1, J)."""
+        return np.asarray(self.problem.AW - crossed(self.TK[:, : len(self.TK)], self.TK))
+
+    @cached_property
     def lead_B(self) -> Floats:
         """Z_j'V^-1 Z_j of the leading factor, (q, q, J)."""
+        if self.block is None:
+            return self._lead[:, : len(self._lead)]
         B = product(self.N, self.problem.A)
-        if self.block is not None:
-            B -= product(product(self.N, self.forms), self.N.transpose(1, 0, 2))
+        B -= product(product(self.N, self.forms), self.N.transpose(1, 0, 2))
         return B
 
     @cached_property
@@ -134,27 +156,40 @@ class Evaluation:
         """Z_f'V^-1 [X y] by grouping: (q, p + 1, J)."""
         problem, block = self.problem, self.block
         if block is None:
-            return [product(self.N, problem.W)]
+            return [self._lead[:, len(self._lead) :]]
         lead = product(self.N, problem.W - _at_lead(problem, block.U))
         return [lead if f == problem.lead else block.by_level(block.G, f) for f in range(len(problem.groupings))]
 
     @cached_property
+    def E(self) -> list[Floats]:
+        """Z_f'V^-1 [X y] R^-T by grouping: (q, p + 1, J)."""
+        return [np.matmul(self._R_inverse, G) for G in self.G]
+
+    @cached_property
+    def EE(self) -> list[Floats]:
+        """sum_j E_ja' E_jb by grouping: (q, p + 1, q, p + 1)."""
+        found = []
+        for E in self.E:
+            flat = E.reshape(-1, E.shape[2])
+            found.append((flat @ flat.T).reshape(E.shape[:2] * 2))
+        return found
+
+    @cached_property
+    def _w(self) -> Floats:
+        """How the columns of E count, shape (p + 1,)."""
+        w = np.full(len(self.R), float(self.problem.reml))
+        w[-1] = self.problem.degrees
+        return w
+
+    @cached_property
     def g(self) -> list[Floats]:
         """Z_f'V^-1 (y - X beta) by grouping: (q, J)."""
-        contrast = np.append(-self.beta, 1.0)
-        return [np.matmul(contrast, G) for G in self.G]
+        return [self.R[-1, -1] * E[:, -1] for E in self.E]
 
     @cached_property
     def D(self) -> list[Floats]:
         """dd/dS by grouping: (q, q)."""
-        return [self.information(f) - self._data_part(f) for f in range(len(self.problem.groupings))]
-
-    def _data_part(self, f: int) -> Floats:
-        """(nn / r^2) sum g g' + [REML] sum GX C GX'."""
-        part = (self.problem.degrees / self.r2) * (self.g[f] @ self.g[f].T)
-        if self.problem.reml:
-            part = part + np.tensordot(self.M[f], self.C, axes=2)
-        return part
+        return [self.information(f) - EE.diagonal(axis1=1, axis2=3) @ self._w for f, EE in enumerate(self.EE)]
 
     def information(self, f: int) -> Floats:
         """sum_j Z_j'V^-1 Z_j of grouping f, shape (q, q)."""
@@ -166,9 +201,8 @@ class Evaluation:
     @cached_property
     def gradient(self) -> Floats:
         """dd/dtheta, shape (n_theta,)."""
-        slopes = [2.0 * D @ lam for D, lam in zip(self.D, self.lams, strict=True)]
-        parts = [t.pull_back(slope) for t, slope in zip(self.problem.templates, slopes, strict=True)]
-        return np.concatenate(parts)
+        found = zip(self.problem.templates, self.D, self.lams, strict=True)
+        return np.concatenate([t.pull_back(2.0 * D @ lam) for t, D, lam in found])
 
     @cached_property
     def hessian(self) -> Floats:
@@ -176,76 +210,51 @@ class Evaluation:
         return self._exact_hessian() if self.block is None else self._average_information()
 
     @cached_property
-    def directions(self) -> list[tuple[int, Floats, Floats]]:
-        """For each theta: its grouping, dlambda/dtheta, and dS/dtheta."""
+    def dS(self) -> list[Floats]:
+        """dS/dtheta by grouping: (k, q, q)."""
         found = []
-        for f, (template, lam) in enumerate(zip(self.problem.templates, self.lams, strict=True)):
-            for t, col in zip(template.directions, template.col, strict=True):
-                d_lam = np.zeros_like(lam)
-                d_lam[:, col] = t
-                found.append((f, d_lam, d_lam @ lam.T + lam @ d_lam.T))
+        for template, lam in zip(self.problem.templates, self.lams, strict=True):
+            half = template.moves @ lam.T
+            found.append(half + half.transpose(0, 2, 1))
         return found
+
+    @property
+    def directions(self) -> list[tuple[int, Floats]]:
+        """For each theta its grouping and dS/dtheta."""
+        return [(f, dS) for f, own in enumerate(self.dS) for dS in own]
 
     def _curvature(self) -> Floats:
         """2 tr(D dlambda_k dlambda_l'): the part of the Hessian that comes from S being quadratic in lambda."""
-        n = len(self.theta)
-        H = np.zeros((n, n))
-        for k, (f, d_k, _) in enumerate(self.directions):
-            Dd = 2.0 * self.D[f] @ d_k
-            for m, (g, d_m, _) in enumerate(self.directions):
-                if f == g:
-                    H[k, m] = np.vdot(Dd, d_m)
+        H = np.zeros((len(self.theta),) * 2)
+        for template, own, D in zip(self.problem.templates, self.problem.slices, self.D, strict=True):
+            k = len(template.moves)
+            H[own, own] = (2.0 * D @ template.moves).reshape(k, -1) @ template.moves.reshape(k, -1).T
         return H
 
-    @cached_property
-    def M(self) -> list[Floats]:
-        """sum_j GX_ja' GX_jb by grouping: (q, q, p, p)."""
-        p = self.problem.rank
-        found = []
-        for G in self.G:
-            q, J = G.shape[0], G.shape[2]
-            flat = G[:, :p].reshape(q * p, J)
-            found.append((flat @ flat.T).reshape(q, p, q, p).transpose(0, 2, 1, 3))
-        return found
-
     def _exact_hessian(self) -> Floats:
-        p, nn, r2 = self.problem.rank, self.problem.degrees, self.r2
-        B, g, C, M = self.lead_B, self.g[0], self.C, self.M[0]
-        q, J = g.shape
-        GX = self.G[0][:, :p]
+        """H_S in the entries (ab) and (cd) of S, contracted with dS, and the curvature of S.
+
+        -sum_j [B_da - 2 P_da] B_bc - sum_kl max(w_k, w_l) O_ab[k, l] O_cd[l, k], with P_j = sum_k w_k E_jk E_jk' and
+        O_ab = sum_j E_ja' E_jb. Contracting with dS, which is symmetric, symmetrises in (ab) and in (cd).
+        """
+        B, E, w = self.lead_B, self.E[0], self._w
+        q, J = len(B), B.shape[2]
         flat = B.reshape(q * q, J)
-        # for directions E_ab and E_cd of S: indices a, b, c, d
-        trace = (flat @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)  # sum_j B_da B_bc -> [a, b, c, d]
-        if self.problem.reml:
-            CG = np.matmul(C, GX)
-            E = np.empty((q, q, J))
-            for a in range(q):
-                for b in range(q):
-                    np.einsum("kj,kj->j", GX[a], CG[b], out=E[a, b])
-            mixed = (E.reshape(q * q, J) @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)  # (GX C GX')_da B_bc
-            CM = np.matmul(C, M)
-            both = CM.reshape(q * q, p * p) @ CM.transpose(0, 1, 3, 2).reshape(q * q, p * p).T
-            trace = trace - 2.0 * mixed + both.reshape(q, q, q, q)
-        gg = (g[:, None] * g).reshape(q * q, J)
-        quad = (gg @ flat.T).reshape(q, q, q, q).transpose(0, 2, 3, 1)  # sum_j g_a B_bc g_d
-        m = np.matmul(g, GX.transpose(0, 2, 1)).transpose(1, 0, 2)  # sum_j g_ja GX_j[b, :]
-        mC = (m @ C).reshape(q * q, p)
-        quad = quad - (mC @ m.reshape(q * q, p).T).reshape(q, q, q, q).transpose(0, 1, 3, 2)  # m_ab' C m_dc
-        Y = g @ g.T
-        H_S = -trace + nn * (2.0 * quad / r2 - np.multiply.outer(Y, Y) / r2**2)
-        dS = np.array([direction[2] for direction in self.directions]).reshape(-1, q * q)
-        # dS is symmetric, so contracting with it symmetrises in (ab) and in (cd)
-        H = dS @ H_S.reshape(q * q, q * q) @ dS.T
-        return 0.5 * (H + H.T) + self._curvature()
+        rest = flat - 2.0 * np.einsum("akj,bkj->abj", w[:, None] * E, E).reshape(q * q, J)
+        traces = (rest @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)
+        O_ = self.EE[0].transpose(0, 2, 1, 3)
+        fixed = (np.maximum.outer(w, w) * O_).reshape(q * q, -1) @ O_.transpose(0, 1, 3, 2).reshape(q * q, -1).T
+        dS = self.dS[0].reshape(-1, q * q)
+        H = -dS @ (traces.reshape(q * q, q * q) + fixed) @ dS.T
+        return np.asarray(0.5 * (H + H.T) + self._curvature())
 
     @cached_property
     def information_terms(self) -> tuple[Floats, Floats]:
         """q_kl = e'V_k P_X V_l e and y_k = e'V_k e, e = V^-1 (y - X beta), for several grouping factors."""
-        p = self.problem.rank
-        h = [(f, dS @ self.g[f]) for f, _, dS in self.directions]
+        h = [(f, dS @ self.g[f]) for f, dS in self.directions]
         y = np.array([np.vdot(h_k, self.g[f]) for f, h_k in h])
-        hG = np.array([np.einsum("aj,akj->k", h_k, self.G[f][:, :p]) for f, h_k in h])
-        return self.quadratic_forms(h) - hG @ self.C @ hG.T, y
+        hE = np.array([np.einsum("aj,akj->k", h_k, self.E[f][:, :-1]) for f, h_k in h])
+        return self.quadratic_forms(h) - hE @ hE.T, y
 
     def _average_information(self) -> Floats:
         nn, r2 = self.problem.degrees, self.r2
@@ -328,25 +337,11 @@ def _pair_matrices(problem: Problem) -> list[sparse.csr_array]:
     return [sparse.csr_array((values, pairs.column, pairs.pointers), shape=shape) for values in pairs.values]
 
 
-def _left(lam: Floats, A: Floats) -> Floats:
-    """lambda' A_j by lane."""
-    return (lam.T @ A.reshape(len(lam), -1)).reshape(A.shape)
-
-
-def _cross(K: Floats) -> Floats:
-    """sum_j K_j' K_j for lanes (q, k, J)."""
-    flat = K.transpose(1, 0, 2).reshape(K.shape[1], -1)
-    return flat @ flat.T
-
-
 def _factor(R0: Floats, problem: Problem) -> Floats:
-    try:
-        R = linalg.cholesky(R0, lower=True, check_finite=False)
-    except linalg.LinAlgError:
-        R = None
-    if R is None or not R[-1, -1] ** 2 > LEAST_RESIDUAL * problem.N[-1, -1]:
+    R, status = linalg.lapack.dpotrf(R0, lower=1, clean=1)
+    if status != 0 or not R[-1, -1] ** 2 > LEAST_RESIDUAL * problem.N[-1, -1]:
         raise exact_fit()
-    return R
+    return np.asarray(R)
 
 
 def exact_fit() -> FitError:

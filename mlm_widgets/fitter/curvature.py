@@ -36,11 +36,11 @@ def exact_hessian(point: Evaluation) -> Floats:
 
 
 def _scalar_hessian(point: Evaluation) -> Floats:
-    dS = np.array([float(dS[0, 0]) for _, _, dS in point.directions])
+    dS = np.array([float(dS[0, 0]) for _, dS in point.directions])
     traces = _traces(point)
     if point.problem.reml:
         traces = traces - 2.0 * _mixed_traces(point) + _fixed_traces(point)
-    grouping = [f for f, _, _ in point.directions]
+    grouping = [f for f, _ in point.directions]
     traces = traces[np.ix_(grouping, grouping)] * np.outer(dS, dS)
     # the average information puts nn q / r^2 for the traces: it counts q once, the Hessian twice
     return point.hessian + (point.problem.degrees / point.r2) * point.information_terms[0] - traces
@@ -76,17 +76,15 @@ def _traces(point: Evaluation) -> Floats:
 
 def _mixed_traces(point: Evaluation) -> Floats:
     """tr(C X'V^-1 V_k V^-1 V_l V^-1 X)."""
-    p = point.problem.rank
-    n = len(point.lams)
-    h = [(f, G[:, k]) for f, G in enumerate(point.G) for k in range(p)]
-    forms = point.quadratic_forms(h).reshape(n, p, n, p)
-    return np.einsum("akbl,kl->ab", forms, point.C)
+    p, n = point.problem.rank, len(point.lams)
+    h = [(f, E[:, k]) for f, E in enumerate(point.E) for k in range(p)]
+    return np.asarray(np.einsum("akbk->ab", point.quadratic_forms(h).reshape(n, p, n, p)))
 
 
 def _fixed_traces(point: Evaluation) -> Floats:
-    """tr(C M_k C M_l)."""
-    CM = [point.C @ M[0, 0] for M in point.M]
-    return np.array([[float(np.sum(a * b.T)) for b in CM] for a in CM])
+    """tr(C M_k C M_l), M_k = X'V^-1 V_k V^-1 X."""
+    O_ = np.array([EE[0, :-1, 0, :-1].ravel() for EE in point.EE])
+    return np.asarray(O_ @ O_.T)
 
 
 def _differenced_hessian(point: Evaluation) -> Floats:

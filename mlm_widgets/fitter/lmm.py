@@ -134,7 +134,7 @@ def _result(
         theta=np.concatenate([_theta_of(group, t) for group, t in zip(groups, problem.templates, strict=True)]),
         criterion=float(criterion),
         groups=groups,
-        cov_beta_slopes=scaling.y_scale**2 * np.einsum("ab,kbc,dc->kad", to_user, slopes, to_user),
+        cov_beta_slopes=scaling.y_scale**2 * (to_user @ slopes @ to_user.T),
         cov_variance=cov_variance,
         kept=problem.kept,
         state=state,
@@ -217,14 +217,17 @@ def _variance_information(problem: Problem, point: Evaluation, H: Floats) -> tup
     """
     sigma, nn = point.sigma, problem.degrees
     n_theta = len(point.theta)
-    y = np.array([np.sum(dS * (point.g[f] @ point.g[f].T)) for f, _, dS in point.directions])
+    pairs = list(zip(point.dS, point.EE, strict=True))
+    y = np.concatenate([np.tensordot(dS, EE[:, -1, :, -1]) for dS, EE in pairs])
+    y *= point.r2
     F = np.zeros((n_theta + 1, n_theta + 1))
     F[n_theta, n_theta] = 4.0 * nn / sigma**2
     F[:n_theta, n_theta] = F[n_theta, :n_theta] = 2.0 * y / sigma**3
     F[:n_theta, :n_theta] = H + np.outer(y, y) * (4.0 / sigma**6) / F[n_theta, n_theta]
-    slopes = [sigma**2 * point.C @ np.einsum("ab,abkl->kl", dS, point.M[f]) @ point.C for f, _, dS in point.directions]
-    slopes.append(2.0 * sigma * point.C)
-    return np.array(slopes), 2.0 * _inverse(F)
+    # d C / dS_ab = C M_ab C = half_C' O_ab half_C
+    O_ = [np.tensordot(dS, EE[:, :-1, :, :-1], axes=([1, 2], [0, 2])) for dS, EE in pairs]
+    slopes = np.concatenate([sigma**2 * own for own in O_] + [2.0 * sigma * np.eye(len(point.C))[None]])
+    return point.half_C.T @ slopes @ point.half_C, 2.0 * _inverse(F)
 
 
 def _inverse(F: Floats) -> Floats:

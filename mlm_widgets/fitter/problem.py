@@ -37,8 +37,8 @@ class Template:
     ----------
     row, col : ndarray (k,)
         Place of each free element in the lower triangle.
-    directions : ndarray (k, q)
-        t_k; the unit vector of `row` but for ``||`` with a shifted column.
+    moves : ndarray (k, q, q)
+        dlambda/dtheta_k = t_k e_col[k]'; t_k is the unit vector of `row` but for ``||`` with a shifted column.
     H : ndarray (q, q)
         b_c = H b.
     is_free : ndarray (k,)
@@ -49,7 +49,7 @@ class Template:
 
     row: npt.NDArray[np.intp]
     col: npt.NDArray[np.intp]
-    directions: Floats
+    moves: Floats
     H: Floats
     is_free: npt.NDArray[np.bool_]
     block: npt.NDArray[np.intp]
@@ -66,13 +66,12 @@ class Template:
 
     def matrix(self, theta: Floats) -> Floats:
         """lambda(theta), shape (q, q)."""
-        lam = np.zeros((self.q, self.q))
-        np.add.at(lam.T, self.col, theta[:, None] * self.directions)
-        return lam
+        lam = theta @ self.moves.reshape(len(theta), -1)
+        return np.asarray(lam.reshape(self.H.shape), dtype=np.float64)
 
     def pull_back(self, slope: Floats) -> Floats:
         """d/dtheta from d/dlambda (q, q), shape (k,)."""
-        return np.einsum("ka,ak->k", self.directions, slope[:, self.col])
+        return np.asarray(self.moves.reshape(len(self.row), -1) @ slope.ravel())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,8 @@ class Problem:
     lead : int
         Place of the grouping with the most random effects: it is absorbed, the others form the dense block.
     templates : tuple of Template
-    A : ndarray (q, q, J), W : ndarray (q, p + 1, J)
-        Of the leading factor.
+    AW : ndarray (q, q + p + 1, J)
+        [A_j W_j] of the leading factor; `A` and `W` are parts of it.
     N : ndarray (p + 1, p + 1)
     A22 : ndarray (m, m), W2 : ndarray (m, p + 1)
         Of the rest; A22 is empty where `crossing` is a `Nesting`, which holds it.
@@ -116,8 +115,7 @@ class Problem:
     source: tuple[int, ...]
     lead: int
     templates: tuple[Template, ...]
-    A: Floats
-    W: Floats
+    AW: Floats
     N: Floats
     A22: Floats
     W2: Floats
@@ -128,6 +126,16 @@ class Problem:
     kept: Ints
     log_weights: float
     weight_scale: float
+
+    @property
+    def A(self) -> Floats:
+        """Z_j'Z_j of the leading factor, (q, q, J)."""
+        return self.AW[:, : len(self.AW)]
+
+    @property
+    def W(self) -> Floats:
+        """Z_j'[X y] of the leading factor, (q, p + 1, J)."""
+        return self.AW[:, len(self.AW) :]
 
     @property
     def degrees(self) -> int:
@@ -177,8 +185,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
         source=tuple(order),
         lead=lead,
         templates=tuple(_template(g, coordinates.H[f]) for g, f in zip(groupings, order, strict=True)),
-        A=sums[lead].products(Z[lead], Z[lead]),
-        W=sums[lead].products(Z[lead], outcome),
+        AW=sums[lead].products(Z[lead], [*Z[lead], *outcome]),
         N=coordinates.N,
         A22=A22,
         W2=W2,
@@ -194,16 +201,15 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
 
 def outcome_problem(problem: Problem, coordinates: Coordinates, design: Design) -> Problem:
     """The same problem with the outcome of `coordinates` and `design`."""
-    W, W2 = problem.W.copy(), problem.W2.copy()
-    p = problem.rank
+    AW, W2 = problem.AW.copy(), problem.W2.copy()
     for f, source in enumerate(problem.source):
         levels = len(problem.groupings[f].levels)
         sums = LevelSums(design.codes[source], levels).products(coordinates.Z[source], [coordinates.y])[:, 0]
         if f == problem.lead:
-            W[:, p] = sums
+            AW[:, -1] = sums
         else:
-            W2[problem.offsets[f] : problem.offsets[f] + sums.size, p] = sums.T.ravel()
-    return replace(problem, W=W, W2=W2, N=coordinates.N, scaling=coordinates.scaling)
+            W2[problem.offsets[f] : problem.offsets[f] + sums.size, -1] = sums.T.ravel()
+    return replace(problem, AW=AW, W2=W2, N=coordinates.N, scaling=coordinates.scaling)
 
 
 class LevelSums:
@@ -275,7 +281,9 @@ def _template(grouping: Grouping, H: Floats) -> Template:
     directions = np.eye(len(H))[rows]
     carried = ~np.array(free)
     directions[carried] = (H[:, rows] / np.diag(H)[rows]).T[carried]
-    return Template(rows, np.array(col), directions, H, np.array(free), np.array(block_of))
+    columns = np.array(col)
+    moves = directions[:, :, None] * np.eye(len(H))[columns][:, None]
+    return Template(rows, columns, moves, H, np.array(free), np.array(block_of))
 
 
 def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:
