@@ -35,7 +35,7 @@ from mlm_widgets.formula import (
     to_r,
 )
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.inference import ICC, R2, AllFits, Finding
+from mlm_widgets.inference import ICC, R2, AllFits, Coefficients, Finding
 from mlm_widgets.summary import Section, Summary, number, p_value
 
 __all__ = ["MixedModel", "RanefCov", "fit", "fit_spec"]
@@ -242,11 +242,12 @@ class MixedModel:
     # -- fixed effects ----------------------------------------------------------------------------------------------
 
     @cached_property
-    def _fixed(self) -> pd.DataFrame:
-        return tables.fixed_table(self._fit, 0.95, self._df_method)
+    def _coefficients(self) -> Coefficients:
+        return inference.coefficients(self._fit, self._df_method)
 
     def _column(self, name: str) -> pd.Series[float]:
-        return self._fixed[name].copy()
+        index = pd.Index(self._fit.names, name="term")
+        return pd.Series(getattr(self._coefficients, name).copy(), index=index, name=name)
 
     @property
     def params(self) -> pd.Series[float]:
@@ -279,7 +280,7 @@ class MixedModel:
         Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`.
         """
         _choice("method", method, ("wald",))
-        table = tables.fixed_table(self._fit, _level(level), self._df_method)
+        table = tables.fixed_table(self._coefficients, _level(level))
         return table[["conf_low", "conf_high"]].set_axis(["lower", "upper"], axis=1)
 
     def cov_params(self) -> pd.DataFrame:
@@ -717,7 +718,7 @@ class MixedModel:
         Columns: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
         """
         _choice("effects", effects, ("all", "fixed", "random"))
-        return tables.tidy_table(self._fit, effects, _level(level), self._df_method)
+        return tables.tidy_table(self._fit, self._coefficients, effects, _level(level))
 
     def glance(self) -> pd.DataFrame:
         """The fit in one row: sizes, sigma, llf, aic, bic, criterion, R2 and ICC, reml, state."""

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.fitter import Fit, GroupFit
-from mlm_widgets.inference import Grid, GroupCoefficients, satterthwaite_df
+from mlm_widgets.inference import Coefficients, Grid, GroupCoefficients
 
 __all__ = ["coefficient_table", "fixed_table", "grid_table", "mode_table", "tidy_table", "variance_table"]
 
@@ -19,24 +19,20 @@ TIDY = [
 ]  # fmt: skip
 
 
-def fixed_table(fit: Fit, level: float, df_method: str) -> pd.DataFrame:
+def fixed_table(coefficients: Coefficients, level: float) -> pd.DataFrame:
     """A row a fixed coefficient: estimate, std_error, df, statistic, p_value, conf_low, conf_high; indexed by name."""
-    std_error = np.sqrt(np.diag(fit.cov_beta))
-    k = len(fit.beta)
-    df = satterthwaite_df(fit, np.eye(k)) if df_method == "satterthwaite" else np.full(k, np.inf)
-    statistic = fit.beta / std_error
-    reach = stats.t.ppf(0.5 + level / 2, df) * std_error
+    low, high = coefficients.limits(level)
     return pd.DataFrame(
         {
-            "estimate": fit.beta,
-            "std_error": std_error,
-            "df": df,
-            "statistic": statistic,
-            "p_value": 2 * stats.t.sf(np.abs(statistic), df),
-            "conf_low": fit.beta - reach,
-            "conf_high": fit.beta + reach,
+            "estimate": coefficients.estimate,
+            "std_error": coefficients.std_error,
+            "df": coefficients.df,
+            "statistic": coefficients.statistic,
+            "p_value": coefficients.p_value,
+            "conf_low": low,
+            "conf_high": high,
         },
-        index=pd.Index(fit.names, name="term"),
+        index=pd.Index(coefficients.names, name="term"),
     )
 
 
@@ -106,9 +102,9 @@ def coefficient_table(coefficients: list[GroupCoefficients]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def tidy_table(fit: Fit, effects: str, level: float, df_method: str) -> pd.DataFrame:
+def tidy_table(fit: Fit, coefficients: Coefficients, effects: str, level: float) -> pd.DataFrame:
     """Fixed coefficients (`effect` "fixed") and standard deviations and correlations ("random") in one frame."""
-    fixed = fixed_table(fit, level, df_method).reset_index().assign(effect="fixed", group=None)
+    fixed = fixed_table(coefficients, level).reset_index().assign(effect="fixed", group=None)
     if effects == "fixed":
         return fixed[TIDY]
     variances = variance_table(fit)

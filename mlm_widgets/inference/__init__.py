@@ -1,6 +1,7 @@
 """Inference: one file a method, functions on a `Fit` that return frozen results."""
 
 from mlm_widgets.inference.agreement import AllFits, all_fits
+from mlm_widgets.inference.coefficients import Coefficients, coefficients
 from mlm_widgets.inference.effect_sizes import ICC, R2, icc, null_fit, r2, variance_shares
 from mlm_widgets.inference.findings import Finding, findings
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
@@ -24,11 +25,13 @@ __all__ = [
     "ICC",
     "R2",
     "AllFits",
+    "Coefficients",
     "Finding",
     "Grid",
     "GroupCoefficients",
     "all_fits",
     "base_variables",
+    "coefficients",
     "findings",
     "grid_means",
     "group_coefficients",

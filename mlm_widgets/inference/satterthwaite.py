@@ -19,13 +19,17 @@ Floats = npt.NDArray[np.float64]
 
 def standard_errors(fit: Fit, L: Floats) -> Floats:
     """Standard errors of L beta, shape (k,), for L (k, p)."""
-    return np.sqrt(np.einsum("ka,ab,kb->k", L, fit.cov_beta, L, optimize=True))
+    return np.asarray(np.sqrt(_forms(L, fit.cov_beta)))
 
 
 def satterthwaite_df(fit: Fit, L: Floats) -> Floats:
     """Degrees of freedom of each row of L (k, p), shape (k,)."""
-    variance = np.einsum("ka,ab,kb->k", L, fit.cov_beta, L, optimize=True)
-    slopes = np.einsum("ka,tab,kb->kt", L, fit.cov_beta_slopes, L, optimize=True)
-    spread = np.einsum("kt,tu,ku->k", slopes, fit.cov_variance, slopes, optimize=True)
+    variance = _forms(L, fit.cov_beta)
+    slopes = np.array([_forms(L, slope) for slope in fit.cov_beta_slopes]).T
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(2.0 * variance**2 / spread)
+        return np.asarray(2.0 * variance**2 / _forms(slopes, fit.cov_variance))
+
+
+def _forms(L: Floats, C: Floats) -> Floats:
+    """l'C l for each row l of L (k, p), shape (k,)."""
+    return np.asarray(((L @ C) * L).sum(axis=1))
