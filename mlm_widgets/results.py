@@ -420,7 +420,7 @@ class MixedModel:
         _choice("group", names[0] if group is None else group, names)
         own = self._fit.groups[0 if group is None else names.index(group)]
         values = np.ascontiguousarray(own.mode_covariance.transpose(2, 0, 1))
-        return RanefCov(own.grouping.name, own.grouping.levels, own.grouping.names, values)
+        return RanefCov(own.grouping.name, tuple(own.grouping.levels), own.grouping.names, values)
 
     # -- other outcomes, other searches -----------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ never a text that was typed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import product
@@ -25,8 +25,9 @@ from formulaic.parser.types import Term as _Term
 from mlm_widgets.design.variables import EXPANDING, Values, evaluate, variables_of
 from mlm_widgets.errors import DesignError, closest
 from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
+from mlm_widgets.frames import all_finite
 
-__all__ = ["Basis", "column_text", "learn_basis"]
+__all__ = ["Basis", "column_text", "evaluate_finite", "learn_basis", "stacked"]
 
 Floats = npt.NDArray[np.float64]
 INTERCEPT = "Intercept"
@@ -48,18 +49,27 @@ class Basis:
     variables : tuple of str
         Keys of the variables that the columns are computed from.
     build : callable
-        Variables -> matrix (n, len(names)).
+        Variables and n -> the columns, each (n,). A column of plain numbers is the variable itself, and the
+        intercept's takes no memory.
     """
 
     names: tuple[str, ...]
     assign: tuple[int, ...]
     terms: tuple[Term, ...]
     variables: tuple[str, ...]
-    build: Callable[[Values, int], Floats]
+    build: Callable[[Values, int], list[Floats]]
 
     def apply(self, values: Values, n_rows: int) -> Floats:
-        """The matrix for new values of the variables."""
-        return self.build(values, n_rows)
+        """The matrix for new values of the variables, (n, len(names))."""
+        return stacked(self.build(values, n_rows), n_rows)
+
+
+def stacked(columns: Sequence[Floats], n_rows: int) -> Floats:
+    """Columns as a matrix, column after column in memory."""
+    matrix = np.empty((n_rows, len(columns)), order="F")
+    for k, column in enumerate(columns):
+        matrix[:, k] = column
+    return matrix
 
 
 def column_text(name: str) -> str:
@@ -67,8 +77,8 @@ def column_text(name: str) -> str:
     return f"`{name}`" if name == INTERCEPT else name
 
 
-def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows: int) -> tuple[Basis, Floats]:
-    """Learn the columns of `terms` from `values`; the basis and its matrix (n, columns)."""
+def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows: int) -> tuple[Basis, list[Floats]]:
+    """Learn the columns of `terms` from `values`; the basis and its columns, each (n,)."""
     factors = {text: parse_factor(text) for term in terms for text in term}
     variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
     _check_width(terms, factors, values, n_rows)
@@ -127,7 +137,7 @@ def _direct_basis(
     variables: tuple[str, ...],
     values: Values,
     n_rows: int,
-) -> tuple[Basis, Floats]:
+) -> tuple[Basis, list[Floats]]:
     """Products of columns of numbers and of levels compared with a reference: by far the most models."""
     codings = {text: _coding(factor, values) for text, factor in factors.items()}
     products = [list(product(*(range(len(codings[text].names)) for text in reversed(term)))) for term in terms]
@@ -137,18 +147,14 @@ def _direct_basis(
             names.append(":".join(codings[text].names[k] for text, k in zip(term, reversed(places), strict=True)))
             assign.append(place)
 
-    def build(values: Values, n_rows: int) -> Floats:
+    def build(values: Values, n_rows: int) -> list[Floats]:
         columns = {text: coding.columns(values) for text, coding in codings.items()}
-        matrix = np.empty((n_rows, len(names)), order="F")
-        if intercept:
-            matrix[:, 0] = 1.0
-        at = int(intercept)
+        found = [np.broadcast_to(1.0, n_rows)] * intercept
         for term, chosen in zip(terms, products, strict=True):
             for places in chosen:
                 parts = [columns[text][k] for text, k in zip(term, reversed(places), strict=True)]
-                matrix[:, at] = reduce(np.multiply, parts)
-                at += 1
-        return matrix
+                found.append(np.broadcast_to(reduce(np.multiply, parts), n_rows))
+        return found
 
     return Basis(tuple(names), tuple(assign), terms, variables, build), build(values, n_rows)
 
@@ -190,7 +196,7 @@ def _reference(factor: Expression, values: Values) -> int:
 
 
 def evaluate_finite(factor: Expression, values: Values) -> Floats:
-    """The factor's values, all finite.
+    """The factor's values, all finite (variables are).
 
     Raises
     ------
@@ -198,10 +204,9 @@ def evaluate_finite(factor: Expression, values: Values) -> Floats:
         If a value is not: the logarithm of 0, say.
     """
     result = evaluate(factor, values)
-    bad = ~np.isfinite(result)
-    if bad.any():
+    if not isinstance(factor, Name) and not all_finite(result):
         raise DesignError(
-            f"{to_text(factor)} is not a finite number in {int(bad.sum()):,} rows.",
+            f"{to_text(factor)} is not a finite number in {int((~np.isfinite(result)).sum()):,} rows.",
             hint="Check for zeros and negative values under log() and sqrt(), and for division by zero.",
             argument="formula",
         )
@@ -215,7 +220,7 @@ def _coded_basis(
     variables: tuple[str, ...],
     values: Values,
     n_rows: int,
-) -> tuple[Basis, Floats]:
+) -> tuple[Basis, list[Floats]]:
     aliases = _Aliases(factors, values)
     formula = SimpleFormula(
         ([_Term([_Factor("1", eval_method="literal")])] if intercept else [])
@@ -225,16 +230,19 @@ def _coded_basis(
     first = _model_matrix(formula, aliases, values, n_rows)
     learned = first.model_spec
 
-    def build(values: Values, n_rows: int) -> Floats:
-        return np.asarray(_model_matrix(learned, aliases, values, n_rows), dtype=np.float64)
+    def build(values: Values, n_rows: int) -> list[Floats]:
+        return _columns(_model_matrix(learned, aliases, values, n_rows))
 
     indices = list(learned.term_indices.values())[int(intercept) :]
     assign = np.full(len(learned.column_names), -1)
     for place, columns in enumerate(indices):
         assign[columns] = place
     names = tuple(aliases.restored(name) for name in learned.column_names)
-    matrix = np.asarray(first, dtype=np.float64)
-    return Basis(names, tuple(int(place) for place in assign), terms, variables, build), matrix
+    return Basis(names, tuple(int(place) for place in assign), terms, variables, build), _columns(first)
+
+
+def _columns(matrix: Any) -> list[Floats]:
+    return list(np.ascontiguousarray(np.asarray(matrix, dtype=np.float64).T))
 
 
 def _model_matrix(formula: Any, aliases: _Aliases, values: Values, n_rows: int) -> Any:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis
+from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis, stacked
 from mlm_widgets.design.rownumbers import check_weights, column_of, without_weightless
 from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor
-from mlm_widgets.frames import Frame
+from mlm_widgets.frames import Frame, Levels, all_finite
 
 __all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design", "used_columns"]
 
@@ -47,12 +48,12 @@ class Grouping:
     ----------
     columns : tuple of str
         The data's columns whose combination it is.
-    levels : tuple of str
+    levels : sequence of str
     blocks : tuple of Block
     """
 
     columns: tuple[str, ...]
-    levels: tuple[str, ...]
+    levels: Levels
     blocks: tuple[Block, ...]
 
     @property
@@ -111,23 +112,26 @@ class DesignSpec:
         return _Variables(rows, self).outcome(parse_factor(self.model.outcome))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Design:
-    """The arrays of a model, on complete rows.
+    """The columns of a model, on complete rows.
+
+    Those that are columns of the data are not copied; matrices and places of rows are made when they are asked for.
 
     Attributes
     ----------
     spec : DesignSpec
     y : ndarray (n,)
-    X : ndarray (n, p)
+    fixed : tuple of ndarray (n,)
+        Columns of X.
     codes : tuple of ndarray (n,)
         By grouping: the level of each row.
-    Z : tuple of ndarray (n, q)
-        By grouping.
+    random : tuple of tuples of ndarray (n,)
+        Columns of Z, by grouping.
     variables : dict
         Values of all variables, by key, on the rows used: those of the bases, and those that they are computed from.
-    rows : ndarray (n,)
-        Places of the rows used in the user's frame.
+    chosen : ndarray (n,) or None
+        Places of the rows used in the user's frame; None for all.
     weights : ndarray (n,) or None
         Prior weights: the residual variance of row i is sigma^2 / weights[i].
     offset : ndarray (n,) or None
@@ -142,11 +146,11 @@ class Design:
 
     spec: DesignSpec
     y: Floats
-    X: Floats
+    fixed: tuple[Floats, ...]
     codes: tuple[Codes, ...]
-    Z: tuple[Floats, ...]
+    random: tuple[tuple[Floats, ...], ...]
     variables: Values
-    rows: npt.NDArray[np.intp]
+    chosen: npt.NDArray[np.intp] | None
     n_rows: int
     dropped: Mapping[str, int]
     weights: Floats | None = None
@@ -157,6 +161,21 @@ class Design:
     def n_obs(self) -> int:
         """Number of rows used."""
         return len(self.y)
+
+    @cached_property
+    def X(self) -> Floats:
+        """The matrix of the fixed effects, shape (n, p)."""
+        return stacked(self.fixed, self.n_obs)
+
+    @cached_property
+    def Z(self) -> tuple[Floats, ...]:
+        """The bases of the random effects by grouping, each (n, q)."""
+        return tuple(stacked(columns, self.n_obs) for columns in self.random)
+
+    @cached_property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Places of the rows used in the user's frame, shape (n,)."""
+        return np.arange(self.n_rows) if self.chosen is None else self.chosen
 
 
 def build_design(
@@ -189,23 +208,24 @@ def build_design(
         missing = {
             getattr(spec, what) or what: np.isnan(values) for what, values in given.items() if values is not None
         }
-        missing |= {name: frame.column(name).is_missing for name in used_columns(spec)}
+        columns = {name: frame.column(name) for name in used_columns(spec)}
+        missing |= {name: column.is_missing for name, column in columns.items() if column.has_missing}
         complete, dropped = _complete_rows(frame, missing)
         chosen, n_weightless = without_weightless(complete, weights)
     variables = _Variables(chosen)
     y = variables.outcome(outcome)
     _check_varies(y, spec.outcome)
     keys = _keys(spec)
-    fixed, X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
+    fixed, columns_of_X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
     parts = [_learn_grouping(terms, variables, keys) for terms in _amalgamated(spec.random)]
     return Design(
         spec=DesignSpec(spec, variables.levels, variables.learned, fixed, tuple(part[0] for part in parts)),
         y=y,
-        X=X,
+        fixed=tuple(columns_of_X),
         codes=tuple(part[1] for part in parts),
-        Z=tuple(part[2] for part in parts),
+        random=tuple(part[2] for part in parts),
         variables=variables.made,
-        rows=np.arange(frame.n_rows) if chosen.rows is None else chosen.rows,
+        chosen=chosen.rows,
         n_rows=frame.n_rows,
         dropped=dropped,
         weights=_at(chosen, weights),
@@ -253,7 +273,8 @@ class _Variables:
         takes_levels = self.is_learning and (isinstance(expression, Call) or column.kind in ("factor", "boolean"))
         if takes_levels or key in self.levels:
             return self._factor(key, name)
-        return _finite(self.rows.numbers(name), name)
+        values = self.rows.numbers(name)
+        return values if column.is_finite else _finite(values, name)
 
     def _transformed(self, key: str, call: Call) -> Floats:
         inner = self.all(tuple(variables_of(call.arguments[0][1])))
@@ -262,7 +283,8 @@ class _Variables:
         return self.learned[key].apply(self.rows, inner)
 
     def _factor(self, key: str, name: str) -> pd.Categorical[str]:
-        codes, levels = self.rows.codes(name)
+        codes, names = self.rows.codes(name)
+        levels = tuple(names)
         known = self.levels.setdefault(key, levels)
         if known == levels:
             return pd.Categorical.from_codes(codes, categories=pd.Index(levels, dtype=object))
@@ -325,7 +347,8 @@ def _check_outcome(outcome: Any, frame: Frame) -> None:
 
 
 def _check_varies(y: Floats, outcome: str) -> None:
-    if len(y) and np.all(y == y[0]):
+    first = slice(1_000)  # of an outcome that varies these will do
+    if len(y) and np.all(y[first] == y[0]) and np.all(y == y[0]):
         raise DataError(
             f"The outcome “{outcome}” is constant: every row used has the value {y[0]:g}.",
             hint="Choose an outcome that varies, or check how the rows were filtered.",
@@ -334,10 +357,9 @@ def _check_varies(y: Floats, outcome: str) -> None:
 
 
 def _finite(values: Floats, name: str) -> Floats:
-    bad = np.isinf(values)
-    if bad.any():
+    if not all_finite(values) and np.isinf(values).any():
         raise DataError(
-            f"Column “{name}” holds {int(bad.sum()):,} infinite values.",
+            f"Column “{name}” holds {int(np.isinf(values).sum()):,} infinite values.",
             hint="Replace them by a number, or by NaN to leave these rows out: df.replace([np.inf, -np.inf], np.nan).",
             argument=name,
         )
@@ -354,22 +376,22 @@ def _amalgamated(random: tuple[RandomTerm, ...]) -> list[list[RandomTerm]]:
 
 def _learn_grouping(
     terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...]
-) -> tuple[Grouping, Codes, Floats]:
+) -> tuple[Grouping, Codes, tuple[Floats, ...]]:
     columns = terms[0].group
     codes, levels = variables.rows.group(columns)
     _check_levels(":".join(columns), levels, variables.rows)
     values, n_rows = variables.all(keys), variables.rows.n_rows
     blocks: list[Block] = []
-    matrices: list[Floats] = []
+    made: list[Floats] = []
     start = 0
     for slopes, intercept in _blocks(terms):
-        basis, matrix = learn_basis(slopes, intercept, values, n_rows)
+        basis, own = learn_basis(slopes, intercept, values, n_rows)
         blocks.append(Block(basis, start))
-        matrices.append(matrix)
+        made += own
         start += len(basis.names)
     grouping = Grouping(columns, levels, tuple(blocks))
     _check_once(grouping)
-    return grouping, codes, matrices[0] if len(matrices) == 1 else np.column_stack(matrices)
+    return grouping, codes, tuple(made)
 
 
 def _blocks(terms: list[RandomTerm]) -> list[tuple[tuple[Any, ...], bool]]:
@@ -383,7 +405,7 @@ def _blocks(terms: list[RandomTerm]) -> list[tuple[tuple[Any, ...], bool]]:
     return blocks
 
 
-def _check_levels(name: str, levels: tuple[str, ...], rows: Rows) -> None:
+def _check_levels(name: str, levels: Levels, rows: Rows) -> None:
     if len(levels) < 2:
         raise DesignError(
             f"The grouping factor “{name}” has one level only (“{levels[0]}”): nothing can vary between groups.",

@@ -21,7 +21,7 @@ import pandas as pd
 from mlm_widgets.errors import DesignError
 from mlm_widgets.formula import Call, Expression, Name, columns_of, quote_name, to_text
 from mlm_widgets.formula.expressions import CENTRING, Listed, Number, Operation, Text
-from mlm_widgets.frames import Frame
+from mlm_widgets.frames import Frame, Levels
 
 __all__ = ["Learned", "Rows", "Values", "evaluate", "learn", "variables_of"]
 
@@ -66,7 +66,7 @@ class Rows:
         values = self.frame.column(name).numbers
         return values if self.rows is None else values[self.rows]
 
-    def codes(self, name: str) -> tuple[Codes, tuple[str, ...]]:
+    def codes(self, name: str) -> tuple[Codes, Levels]:
         """Codes into the levels that these rows have, shape (n,), and those levels."""
         codes, levels = self.frame.column(name).encoded
         if self.rows is None:
@@ -78,7 +78,7 @@ class Rows:
         renumbered = np.append(np.cumsum(used) - 1, -1)
         return renumbered[codes], tuple(level for level, is_used in zip(levels, used, strict=True) if is_used)
 
-    def group(self, columns: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
+    def group(self, columns: tuple[str, ...]) -> tuple[Codes, Levels]:
         r"""Codes and levels of the combinations of `columns` that occur; levels are joined by colons.
 
         A colon that belongs to a level is written ``\:`` then, so that no two combinations have the same text.
@@ -98,7 +98,7 @@ class Rows:
         return codes, levels
 
 
-def _without_colons(levels: tuple[str, ...]) -> tuple[str, ...]:
+def _without_colons(levels: Levels) -> tuple[str, ...]:
     return tuple(level.replace("\\", "\\\\").replace(":", "\\:") for level in levels)
 
 

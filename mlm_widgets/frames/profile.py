@@ -92,7 +92,7 @@ def _profile(frame: Frame, name: str, n_distinct: int, constant_within: list[str
         n_distinct=n_distinct,
         n_missing=int(column.is_missing.sum()),
         range=(float(finite.min()), float(finite.max())) if len(finite) else None,
-        levels=column.levels[:MAX_LEVELS_SHOWN] if column.kind in ("factor", "boolean") else (),
+        levels=tuple(column.levels[:MAX_LEVELS_SHOWN]) if column.kind in ("factor", "boolean") else (),
         constant_within=tuple(constant_within),
         bins=_bins(finite) if len(finite) else None,
         outcome_problem=_outcome_problem(column, n_distinct),

@@ -20,12 +20,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.errors import DataError, closest
+from mlm_widgets.frames.levels import Codes, Levels, codes_of_integers
 
-__all__ = ["Column", "Frame", "Kind", "read_frame"]
+__all__ = ["Column", "Frame", "Kind", "all_finite", "read_frame"]
 
 Kind = Literal["number", "factor", "boolean", "date", "other"]
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 
 PROBLEM_OF_KIND = {
     "date": "it holds dates or times: turn them into numbers first (days since the start, say)",
@@ -62,10 +62,11 @@ class Column:
         return _as_floats(self.series)
 
     @cached_property
-    def encoded(self) -> tuple[Codes, tuple[str, ...]]:
+    def encoded(self) -> tuple[Codes, Levels]:
         """Integer codes, shape (n,), -1 where missing, and the levels that the codes point to.
 
-        Categories keep their order; other values are sorted. Levels that no row has are dropped.
+        Categories keep their order; other values are sorted. Levels that no row has are dropped. Identifiers that
+        are codes already (0, 1, 2, ...) are not copied.
         """
         if self.kind in PROBLEM_OF_KIND:
             raise DataError(
@@ -80,15 +81,27 @@ class Column:
         return self.encoded[0]
 
     @property
-    def levels(self) -> tuple[str, ...]:
+    def levels(self) -> Levels:
         """See `encoded`."""
         return self.encoded[1]
+
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether all values are finite numbers, none missing."""
+        return all_finite(self.numbers)
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether any value is missing; for most columns this is known without a mask of the rows."""
+        if self.kind in ("number", "boolean"):
+            return not _never_misses(self.series) and not self.is_finite and bool(self.is_missing.any())
+        return bool(self.is_missing.any())
 
     @cached_property
     def is_missing(self) -> npt.NDArray[np.bool_]:
         """True where the value is missing, shape (n,)."""
         if self.kind in ("number", "boolean"):
-            return np.isnan(self.numbers)
+            return np.zeros(len(self.series), dtype=bool) if _never_misses(self.series) else np.isnan(self.numbers)
         if self.kind == "factor":
             return self.codes < 0
         return np.asarray(self.series.is_null().to_numpy(), dtype=bool)
@@ -160,6 +173,7 @@ def read_frame(data: Any, name: str | None = None) -> Frame:
         return data
     if isinstance(data, pd.DataFrame):
         _check_names([str(column) for column in data.columns])
+        data = data.copy(deep=False)  # pandas copies on write: later changes are the user's own
     try:
         frame = nw.from_native(data, eager_only=True)
     except (TypeError, ValueError) as error:
@@ -262,29 +276,30 @@ def _as_pandas(series: Any) -> pd.Series[Any]:
     return pd.Series(series.to_list(), dtype="Int64" if series.dtype.is_integer() else object)
 
 
-def _as_codes(series: Any, kind: Kind) -> tuple[Codes, tuple[str, ...]]:
+def _as_codes(series: Any, kind: Kind) -> tuple[Codes, Levels]:
     if isinstance(series.dtype, nw.Enum) or series.dtype == nw.Categorical:
         return _codes_of_categories(series)
     native = _as_pandas(series)
     if isinstance(native.dtype, np.dtype) and native.dtype.kind in "iu" and len(native):
-        return _codes_of_integers(native.to_numpy())
+        return codes_of_integers(native.to_numpy())
     codes, uniques = pd.factorize(native, sort=True, use_na_sentinel=True)
     if kind == "boolean":
         return np.asarray(codes, dtype=np.int64), tuple(str(bool(value)) for value in uniques)
     return np.asarray(codes, dtype=np.int64), tuple(_level_text(value) for value in uniques)
 
 
-def _codes_of_integers(values: npt.NDArray[Any]) -> tuple[Codes, tuple[str, ...]]:
-    """Codes by a table where the values lie close together, as identifiers do; else by sorting."""
-    least, most = int(values.min()), int(values.max())
-    if most - least > 4 * len(values) + 1000:
-        levels, codes = np.unique(values, return_inverse=True)
-        return codes.astype(np.int64), tuple(map(str, levels.tolist()))
-    places = (values - values.dtype.type(least)).astype(np.intp, copy=False)
-    occurs = np.zeros(most - least + 1, dtype=bool)
-    occurs[places] = True
-    codes = (np.cumsum(occurs) - 1)[places]
-    return codes.astype(np.int64, copy=False), tuple(map(str, (np.flatnonzero(occurs) + least).tolist()))
+def _never_misses(series: Any) -> bool:
+    """Whether the type of the values has no room for a missing one."""
+    if not (series.dtype.is_integer() or series.dtype == nw.Boolean):
+        return False
+    native = series.to_native()
+    return isinstance(native.dtype, np.dtype) if isinstance(native, pd.Series) else series.null_count() == 0
+
+
+def all_finite(values: Floats) -> bool:
+    """Whether all values are finite. A finite sum says so, and takes no memory; one that overflows is looked into."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.sum(values))) or bool(np.isfinite(values).all())
 
 
 def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:

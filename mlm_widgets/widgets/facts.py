@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mlm_widgets.design import Rows
 from mlm_widgets.formula import Call, columns_of, parse_factor
-from mlm_widgets.frames import ColumnProfile, Frame, is_constant_within, longest_chain, profile
+from mlm_widgets.frames import ColumnProfile, Frame, Levels, is_constant_within, longest_chain, profile
 
 __all__ = ["DataFacts"]
 
@@ -22,7 +22,7 @@ class DataFacts:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self._codes: dict[tuple[str, ...], tuple[Codes, tuple[str, ...]]] = {}
+        self._codes: dict[tuple[str, ...], tuple[Codes, Levels]] = {}
         self._constant: dict[tuple[str, tuple[str, ...]], bool] = {}
 
     @cached_property
@@ -30,7 +30,7 @@ class DataFacts:
         """Profiles of the columns, by name."""
         return {column.name: column for column in profile(self.frame)}
 
-    def group(self, columns: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
+    def group(self, columns: tuple[str, ...]) -> tuple[Codes, Levels]:
         """Codes and levels of a grouping."""
         if columns not in self._codes:
             self._codes[columns] = Rows(self.frame).group(columns)

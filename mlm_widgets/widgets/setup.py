@@ -134,7 +134,7 @@ def _option(expression: Expression, facts: DataFacts, groups: list[tuple[str, ..
     column = columns_of(expression)[0]
     known = facts.profiles[column]
     if known.kind in ("factor", "boolean"):
-        return _reference_option(expression, facts.frame.column(column).levels)
+        return _reference_option(expression, tuple(facts.frame.column(column).levels))
     if value is None:
         return None
     choices = [("none", "not centred"), ("center", "grand mean"), ("scale", "standardised")]
