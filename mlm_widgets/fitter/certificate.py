@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
 from mlm_widgets.fitter.problem import Problem
+from mlm_widgets.fitter.template import Part
 
 __all__ = ["Certificate", "certified", "inside_of"]
 
@@ -69,7 +70,7 @@ def inside_of(point: Evaluation) -> tuple[Floats | None, int]:
         for step in STEPS:
             theta = point.theta.copy()
             S = block.factor @ block.factor.T + step * np.outer(away, away)
-            theta[block.places] = _lower(S)[block.row, block.col]
+            theta[block.places] = _lower(S)[block.part.row, block.part.col]
             tried += 1
             if evaluate(point.problem, theta).value < point.value - 1e-13 * abs(point.value):
                 return theta, tried
@@ -83,9 +84,8 @@ class _Block:
     slope: Floats
     size: Floats
     factor: Floats
-    places: npt.NDArray[np.intp]
-    row: npt.NDArray[np.intp]
-    col: npt.NDArray[np.intp]
+    part: Part
+    places: slice
 
     @property
     def stationarity(self) -> Floats:
@@ -95,19 +95,13 @@ class _Block:
 
 def _blocks(point: Evaluation) -> Iterator[_Block]:
     problem: Problem = point.problem
-    for f, (template, part) in enumerate(zip(problem.templates, problem.slices, strict=True)):
-        information = point.information(f)
-        for number in np.unique(template.block):
-            own = np.unique(template.row[template.block == number])
-            # b_c of the block alone, of which the search's coordinates are a linear function
-            frame = template.H[:, own] @ np.linalg.inv(template.H[np.ix_(own, own)])
-            size = np.sqrt(np.maximum(np.einsum("ab,ac,cb->b", frame, information, frame), 1e-300))
-            elements = np.flatnonzero(template.block == number)
-            row, col = np.searchsorted(own, template.row[elements]), np.searchsorted(own, template.col[elements])
-            factor = np.zeros((len(own), len(own)))
-            factor[row, col] = point.theta[part][elements]
-            slope = frame.T @ point.D[f] @ frame / np.outer(size, size)
-            yield _Block(slope, size, factor, part.start + elements, row, col)
+    for f, (template, own) in enumerate(zip(problem.templates, problem.slices, strict=True)):
+        for part in template.parts:
+            frame = part.frame
+            size = np.sqrt(np.maximum(np.diag(frame.T @ point.information[f] @ frame), 1e-300))
+            slope = frame.T @ point.D[f] @ frame / np.multiply.outer(size, size)
+            places = slice(own.start + part.places.start, own.start + part.places.stop)
+            yield _Block(slope, size, part.factor(point.theta[own]), part, places)
 
 
 def _lower(S: Floats) -> Floats:

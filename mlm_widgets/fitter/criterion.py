@@ -189,14 +189,16 @@ class Evaluation:
     @cached_property
     def D(self) -> list[Floats]:
         """dd/dS by grouping: (q, q)."""
-        return [self.information(f) - EE.diagonal(axis1=1, axis2=3) @ self._w for f, EE in enumerate(self.EE)]
+        found = zip(self.information, self.EE, strict=True)
+        return [information - EE.diagonal(axis1=1, axis2=3) @ self._w for information, EE in found]
 
-    def information(self, f: int) -> Floats:
-        """sum_j Z_j'V^-1 Z_j of grouping f, shape (q, q)."""
-        if f == self.problem.lead:
-            return self.lead_B.sum(axis=2)
-        assert self.block is not None
-        return self.block.trace_part(f)
+    @cached_property
+    def information(self) -> list[Floats]:
+        """sum_j Z_j'V^-1 Z_j by grouping: (q, q)."""
+        lead, block = self.lead_B.sum(axis=2), self.block
+        if block is None:
+            return [lead]
+        return [lead if f == self.problem.lead else block.trace_part(f) for f in range(len(self.lams))]
 
     @cached_property
     def gradient(self) -> Floats:

@@ -18,8 +18,9 @@ from mlm_widgets.fitter.criterion import Evaluation, evaluate, exact_fit
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.newton import Search, newton_decrement
 from mlm_widgets.fitter.options import FitOptions
-from mlm_widgets.fitter.problem import Problem, Template, build_problem, check_sizes, outcome_problem
+from mlm_widgets.fitter.problem import Problem, build_problem, check_sizes, outcome_problem
 from mlm_widgets.fitter.search import least_curvature, search_theta
+from mlm_widgets.fitter.template import Template
 
 __all__ = ["Prepared", "fit_lmm", "prepare"]
 
@@ -160,7 +161,8 @@ def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[
         back, names = np.linalg.inv(template.H), problem.groupings[f].names
         centred = _triangular(point.lams[f], template)
         lam = _triangular(back @ point.lams[f], template)
-        covariance = np.einsum("ab,bcj,dc->adj", back, covariances[f], back) * (y_scale * point.sigma) ** 2
+        half = (back @ covariances[f].reshape(template.q, -1)).reshape(covariances[f].shape)
+        covariance = np.matmul((y_scale * point.sigma) ** 2 * back, half)
         for a in range(template.q):
             np.maximum(covariance[a, a], 0.0, out=covariance[a, a])  # zero to rounding where a variance is zero
         found.append(
@@ -179,11 +181,10 @@ def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[
 def _triangular(lam: Floats, template: Template) -> Floats:
     """The lower triangular factor with a non-negative diagonal of lam lam', block by block."""
     result = np.zeros_like(lam)
-    for block in np.unique(template.block):
-        own = np.unique(template.row[template.block == block])
-        part = lam[np.ix_(own, own)]
-        R = np.asarray(np.linalg.qr(part.T, mode="r")).T
-        result[np.ix_(own, own)] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
+    for part in template.parts:
+        own = part.columns
+        R = np.linalg.qr(lam[own, own].T, mode="r").T
+        result[own, own] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
     return result
 
 
@@ -197,10 +198,10 @@ def _singular_columns(
     """
     size, own_size = np.abs(np.diag(lam)) * np.diag(template.H), np.abs(np.diag(centred))
     found: list[int] = []
-    for block in np.unique(template.block):
-        own = np.unique(template.row[template.block == block])
-        n_singular = int((own_size[own] < tolerance).sum())
-        found.extend(own[np.argsort(size[own], kind="stable")[:n_singular]].tolist())
+    for part in template.parts:
+        n_singular = int((own_size[part.columns] < tolerance).sum())
+        places = np.argsort(size[part.columns], kind="stable")[:n_singular]
+        found.extend((part.columns.start + places).tolist())
     return tuple(names[k] for k in sorted(found))
 
 

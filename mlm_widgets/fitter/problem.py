@@ -1,25 +1,22 @@
-"""Design -> the sums that a linear mixed model depends on, in the coordinates of the search.
-
-A block of correlated effects that holds the intercept can take any covariance before and after centring, so its
-template is free in the centred coordinates; elsewhere (``||``) the template is carried along,
-lambda_c = H lambda(theta) scaled to start at 1 (see :mod:`mlm_widgets.fitter.coordinates`).
-"""
+"""Design -> the sums that a linear mixed model depends on, in the coordinates of the search."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
-from mlm_widgets.fitter.coordinates import Column, Coordinates, Scaling, centred_design, is_free_block
+from mlm_widgets.fitter.coordinates import Column, Coordinates, Scaling, centred_design
 from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
 from mlm_widgets.fitter.nested import nesting_of
+from mlm_widgets.fitter.template import Template, build_template
 from mlm_widgets.linalg import GroupSums
 
-__all__ = ["Problem", "Template", "build_problem", "check_sizes", "outcome_problem"]
+__all__ = ["Problem", "build_problem", "check_sizes", "outcome_problem"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -29,52 +26,7 @@ MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and 
 MAX_TABLE = 40_000_000  # pairs of levels that a table may have; above, keys are sorted
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """lambda(theta) = sum_k theta_k t_k e_col[k]' for one grouping factor, in centred coordinates.
-
-    Attributes
-    ----------
-    row, col : ndarray (k,)
-        Place of each free element in the lower triangle.
-    moves : ndarray (k, q, q)
-        dlambda/dtheta_k = t_k e_col[k]'; t_k is the unit vector of `row` but for ``||`` with a shifted column.
-    H : ndarray (q, q)
-        b_c = H b.
-    is_free : ndarray (k,)
-        True where the element belongs to a block that is free in centred coordinates.
-    block : ndarray (k,)
-        The block of each element.
-    """
-
-    row: npt.NDArray[np.intp]
-    col: npt.NDArray[np.intp]
-    moves: Floats
-    H: Floats
-    is_free: npt.NDArray[np.bool_]
-    block: npt.NDArray[np.intp]
-
-    @property
-    def q(self) -> int:
-        """Columns of the grouping factor."""
-        return len(self.H)
-
-    @property
-    def start(self) -> Floats:
-        """Theta at which the search begins: the unit matrix."""
-        return (self.row == self.col).astype(np.float64)
-
-    def matrix(self, theta: Floats) -> Floats:
-        """lambda(theta), shape (q, q)."""
-        lam = theta @ self.moves.reshape(len(theta), -1)
-        return np.asarray(lam.reshape(self.H.shape), dtype=np.float64)
-
-    def pull_back(self, slope: Floats) -> Floats:
-        """d/dtheta from d/dlambda (q, q), shape (k,)."""
-        return np.asarray(self.moves.reshape(len(self.row), -1) @ slope.ravel())
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """The sums of a model (MATH: A_j = Z_j'Z_j, W_j = Z_j'[X y], N = [X y]'[X y]), and how to read them.
 
@@ -142,11 +94,11 @@ class Problem:
         """N - p for REML, n for ML: what sigma^2 is divided by."""
         return self.n_obs - self.rank if self.reml else self.n_obs
 
-    @property
+    @cached_property
     def slices(self) -> list[slice]:
         """The part of theta that belongs to each grouping."""
-        ends = np.cumsum([len(template.row) for template in self.templates])
-        return [slice(int(end) - len(t.row), int(end)) for end, t in zip(ends, self.templates, strict=True)]
+        end = 0
+        return [slice(end, end := end + len(template.row)) for template in self.templates]
 
 
 def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = None) -> Problem:
@@ -184,7 +136,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
         groupings=groupings,
         source=tuple(order),
         lead=lead,
-        templates=tuple(_template(g, coordinates.H[f]) for g, f in zip(groupings, order, strict=True)),
+        templates=tuple(build_template(g, coordinates.H[f]) for g, f in zip(groupings, order, strict=True)),
         AW=sums[lead].products(Z[lead], [*Z[lead], *outcome]),
         N=coordinates.N,
         A22=A22,
@@ -262,28 +214,6 @@ def check_sizes(design: Design) -> None:
                     "they could not be told from the residuals.",
                     hint=f"Let fewer terms vary between the levels of “{grouping.name}”, or choose larger groups.",
                 )
-
-
-def _template(grouping: Grouping, H: Floats) -> Template:
-    row: list[int] = []
-    col: list[int] = []
-    block_of: list[int] = []
-    free: list[bool] = []
-    for number, block in enumerate(grouping.blocks):
-        is_free = is_free_block(grouping, block)
-        for b in block.columns:
-            for a in range(b, block.columns.stop):
-                row.append(a)
-                col.append(b)
-                block_of.append(number)
-                free.append(is_free)
-    rows = np.array(row)
-    directions = np.eye(len(H))[rows]
-    carried = ~np.array(free)
-    directions[carried] = (H[:, rows] / np.diag(H)[rows]).T[carried]
-    columns = np.array(col)
-    moves = directions[:, :, None] * np.eye(len(H))[columns][:, None]
-    return Template(rows, columns, moves, H, np.array(free), np.array(block_of))
 
 
 def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:

@@ -16,8 +16,9 @@ from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.newton import ROUNDING, Search, newton_decrement
 from mlm_widgets.fitter.optimisers import optimise
 from mlm_widgets.fitter.options import FitOptions
-from mlm_widgets.fitter.problem import Problem, Template
+from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.fitter.start import moment_start
+from mlm_widgets.fitter.template import Template
 
 __all__ = ["least_curvature", "search_theta", "theta_of_user"]
 
@@ -66,7 +67,8 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
 def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:
     """Uncorrelated effects whose standard deviation a search brought near to zero have none: it cannot end there."""
     problem = search.point.problem
-    is_alone = np.concatenate([np.bincount(template.block)[template.block] == 1 for template in problem.templates])
+    parts = [part for template in problem.templates for part in template.parts]
+    is_alone = np.concatenate([np.full(len(part.row), part.width == 1) for part in parts])
     is_zero = is_alone & (search.x != 0) & (np.abs(search.x) < ZERO)
     if not is_zero.any():
         return search
@@ -149,12 +151,7 @@ def theta_of_user(problem: Problem, theta: Floats) -> Floats:
 
 def _centred(template: Template, theta: Floats) -> Floats:
     found = np.empty_like(theta)
-    for number in np.unique(template.block):
-        elements = np.flatnonzero(template.block == number)
-        own = np.unique(template.row[elements])
-        row, col = np.searchsorted(own, template.row[elements]), np.searchsorted(own, template.col[elements])
-        lam = np.zeros((len(own), len(own)))
-        lam[row, col] = theta[elements]
-        half = template.H[np.ix_(own, own)] @ lam
-        found[elements] = np.asarray(np.linalg.qr(half.T, mode="r")).T[row, col]
+    for part in template.parts:
+        half = template.H[part.columns, part.columns] @ part.factor(theta)
+        found[part.places] = np.linalg.qr(half.T, mode="r").T[part.row, part.col]
     return found

@@ -23,102 +23,113 @@ Floats = npt.NDArray[np.float64]
 
 LEAST, MOST = 0.03, 10.0  # sds relative to the residual's, in scaled coordinates: nothing real starts beyond
 MOST_CORRELATED = 0.7
+RANK = 1e-13  # relative eigenvalue below which moments say nothing
 
 
 def moment_start(problem: Problem) -> Floats:
     """Start values of theta: standard deviations by moments on the diagonals, no correlations."""
-    p = problem.rank
-    C = np.asarray(linalg.pinvh(problem.N[:p, :p]), dtype=np.float64)
-    contrast = np.append(-C @ problem.N[:p, p], 1.0)
-    rss = float(contrast @ problem.N @ contrast)
-    forms, crossings, own = _moments(problem, contrast, C)
+    R, status = linalg.lapack.dpotrf(problem.N, lower=1, clean=1)
+    if status != 0:  # an outcome that the predictors explain: the criterion tells
+        return np.concatenate([template.start for template in problem.templates])
+    inverse = np.asarray(linalg.lapack.dtrtri(R, lower=1)[0])
+    rss = float(R[-1, -1]) ** 2
+    E = np.matmul(inverse, problem.W)
+    forms, crossings, own = _moments(problem, E, inverse)
+    forms *= rss
     k = len(forms)
     M = np.empty((k + 1, k + 1))
-    M[:k, :k], M[:k, k], M[k, :k], M[k, k] = crossings, own, own, problem.n_obs - p
-    scale = 1.0 / np.sqrt(np.maximum(np.diag(M), 1e-300))
-    variances = linalg.lstsq(M * np.outer(scale, scale), np.append(forms, rss) * scale)[0] * scale
+    M[:k, :k], M[:k, k], M[k, :k], M[k, k] = crossings, own, own, problem.n_obs - problem.rank
+    variances = _solved(M, np.append(forms, rss))
     if not variances[k] > 1e-3 * rss / problem.n_obs:
         variances[k] = rss / problem.n_obs
     ratio = np.sqrt(np.clip(variances[:k] / variances[k], LEAST**2, MOST**2))
-    split = np.split(ratio, np.cumsum([template.q for template in problem.templates])[:-1])
-    starts = [t.start * own[t.row] for t, own in zip(problem.templates, split, strict=True)]
-    lead = problem.templates[problem.lead]
-    if lead.q > 1 and lead.is_free.all():
-        factor = linalg.cholesky(_correlations(problem, contrast, float(variances[k])), lower=True)
-        starts[problem.lead] = (split[problem.lead][:, None] * factor)[lead.row, lead.col]
+    starts: list[Floats] = []
+    end = 0
+    for f, template in enumerate(problem.templates):
+        sd = ratio[end : (end := end + template.q)]
+        if f == problem.lead and template.q > 1 and all(part.is_free for part in template.parts):
+            factor = np.linalg.cholesky(_correlations(problem, np.sqrt(rss) * E[:, -1], float(variances[k])))
+            starts.append((sd[:, None] * factor)[template.row, template.col])
+        else:
+            starts.append(template.start * sd[template.row])
     return np.concatenate(starts)
 
 
-def _correlations(problem: Problem, contrast: Floats, residual: float) -> Floats:
-    """Correlations of the leading grouping's effects, from the cross products of its Z_j'e.
+def _solved(M: Floats, right: Floats) -> Floats:
+    """The least solution of M x = right for a positive semi-definite M, scaled to a unit diagonal."""
+    scale = 1.0 / np.sqrt(np.maximum(np.diag(M), 1e-300))
+    values, vectors = np.linalg.eigh(M * np.multiply.outer(scale, scale))
+    inverse = np.where(values > RANK * values[-1], 1.0 / values, 0.0)
+    return np.asarray(scale * (vectors @ (inverse * (vectors.T @ (scale * right)))))
+
+
+def _correlations(problem: Problem, ze: Floats, residual: float) -> Floats:
+    """Correlations of the leading grouping's effects, from the cross products of its Z_j'e, (q, J).
 
     E sum_j Z_j'e e'Z_j = sum_j A_j Sigma A_j + v_0 sum_j A_j, but for the projection: good enough for a start.
     """
-    q, J = problem.A.shape[0], problem.A.shape[2]
-    ze = np.einsum("akj,k->aj", problem.W, contrast)
-    flat = problem.A.reshape(q * q, J)
+    A = problem.A
+    q = len(A)
+    flat = A.reshape(q * q, -1)
     T = (flat @ flat.T).reshape(q, q, q, q).transpose(0, 2, 1, 3).reshape(q * q, q * q)
-    target = ze @ ze.T - residual * problem.A.sum(axis=2)
-    S = linalg.lstsq(T, target.ravel())[0].reshape(q, q)
+    target = ze @ ze.T - residual * A.sum(axis=2)
+    S = _solved(T, target.ravel()).reshape(q, q)
     sd = np.sqrt(np.maximum(np.diag(S), 1e-12))
-    R = np.clip((S + S.T) / (2.0 * np.outer(sd, sd)), -MOST_CORRELATED, MOST_CORRELATED)
+    R = np.clip((S + S.T) / (2.0 * np.multiply.outer(sd, sd)), -MOST_CORRELATED, MOST_CORRELATED)
     np.fill_diagonal(R, 1.0)
     values, vectors = np.linalg.eigh(R)
     R = (vectors * np.maximum(values, 1.0 - MOST_CORRELATED)) @ vectors.T
     size = np.sqrt(np.diag(R))
-    return np.asarray(R / np.outer(size, size))
+    return np.asarray(R / np.multiply.outer(size, size))
 
 
-def _moments(problem: Problem, contrast: Floats, C: Floats) -> tuple[Floats, Floats, Floats]:
-    """|Z_a'e|^2, |Z_a'M Z_b|^2 and tr Z_a'M Z_a over the columns of all groupings, in the order of the groupings."""
-    p = problem.rank
+def _moments(problem: Problem, E: Floats, inverse: Floats) -> tuple[Floats, Floats, Floats]:
+    """|Z_a'e|^2 / |e|^2, |Z_a'M Z_b|^2 and tr Z_a'M Z_a over the columns of all groupings, in the groupings' order.
+
+    E = Z_1'[X y] R^-T, R R' = [X y]'[X y] (its last column is Z_1'e / |e|): Z_1'M Z_1 = A - E_X E_X'.
+    """
     starts = np.cumsum([0, *(template.q for template in problem.templates)])
-    k = int(starts[-1])
+    k, p = int(starts[-1]), problem.rank
     forms, crossings, own, S = np.empty(k), np.empty((k, k)), np.empty(k), np.empty((k, p, p))
-    lead = np.arange(starts[problem.lead], starts[problem.lead + 1])
-    WX = problem.W[:, :p]
-    CW = np.einsum("kl,blj->bkj", C, WX)
-    forms[lead] = np.sum(np.einsum("akj,k->aj", problem.W, contrast) ** 2, axis=1)
+    lead = slice(starts[problem.lead], starts[problem.lead + 1])
+    X = E[:, :p]
+    forms[lead] = (E[:, p] ** 2).sum(axis=1)
     own[lead] = np.einsum("aaj->a", problem.A)
-    S[lead] = np.einsum("akj,alj->akl", WX, WX)
-    fitted = np.einsum("akj,bkj->abj", WX, CW)
-    crossings[np.ix_(lead, lead)] = np.sum(problem.A * (problem.A - 2.0 * fitted), axis=2)
+    S[lead] = np.matmul(X, X.transpose(0, 2, 1))
+    crossings[lead, lead] = (problem.A * (problem.A - 2.0 * np.einsum("akj,bkj->abj", X, X))).sum(axis=2)
     if problem.pairs is not None:
-        _rest_moments(problem, contrast, C, starts, lead, (forms, crossings, own, S))
-    CS = np.einsum("kl,alm->akm", C, S)
-    crossings += np.einsum("akl,blk->ab", CS, CS)
-    own -= np.einsum("akk->a", CS)
+        _rest_moments(problem, X, problem.W2 @ inverse.T, starts, (forms, crossings, own, S))
+    own -= np.einsum("akk->a", S)
+    crossings += S.reshape(k, p * p) @ S.reshape(k, p * p).T
     return forms, crossings, own
 
 
 def _rest_moments(
     problem: Problem,
-    contrast: Floats,
-    C: Floats,
+    X: Floats,
+    E2: Floats,
     starts: npt.NDArray[np.intp],
-    lead: npt.NDArray[np.intp],
     moments: tuple[Floats, Floats, Floats, Floats],
 ) -> None:
-    """The same for the dense block, and between it and the leading grouping."""
+    """The same for the dense block, E2 = Z_2'[X y] R^-T (m, p + 1), and between it and the leading grouping."""
     forms, crossings, own, S = moments
     pairs = problem.pairs
     assert pairs is not None
-    W2X = problem.W2[:, : problem.rank]
-    ze = problem.W2 @ contrast
-    CW2 = W2X @ C
-    fitted = np.einsum("akp,pk->ap", problem.W[:, : problem.rank, pairs.level], CW2[pairs.column])
+    lead = slice(starts[problem.lead], starts[problem.lead + 1])
+    X2 = E2[:, :-1]
+    fitted = np.einsum("akp,pk->ap", X[:, :, pairs.level], X2[pairs.column])
     at_pairs = pairs.values * (pairs.values - 2.0 * fitted)
     members = _members(problem, starts)
     for c, mine in members.items():
-        forms[c] = float(np.sum(ze[mine] ** 2))
-        own[c] = float(problem.A22.diagonal()[mine].sum())
-        S[c] = W2X[mine].T @ W2X[mine]
-        is_mine = np.zeros(len(ze), dtype=bool)
+        forms[c] = (E2[mine, -1] ** 2).sum()
+        own[c] = problem.A22.diagonal()[mine].sum()
+        S[c] = X2[mine].T @ X2[mine]
+        is_mine = np.zeros(len(E2), dtype=bool)
         is_mine[mine] = True
         crossings[lead, c] = crossings[c, lead] = at_pairs[:, is_mine[pairs.column]].sum(axis=1)
         for d, other in members.items():
             block = problem.A22[mine][:, other]
-            crossings[c, d] = float(np.sum(block * (block - 2.0 * (CW2[mine] @ W2X[other].T))))
+            crossings[c, d] = (block * (block - 2.0 * (X2[mine] @ X2[other].T))).sum()
 
 
 def _members(problem: Problem, starts: npt.NDArray[np.intp]) -> dict[int, slice]:
