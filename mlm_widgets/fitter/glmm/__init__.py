@@ -1,0 +1,1 @@
+"""Generalized linear mixed models: Laplace's approximation and adaptive quadrature."""

@@ -1,0 +1,157 @@
+"""The conditional modes: penalised iteratively reweighted least squares, as Newton's method.
+
+For given theta, beta and phi the modes u minimise sum_i f_i(eta_i) + |u|^2 / 2, eta = X beta + Z Lambda u + offset, with
+f = -log p(y | eta). The curvature is the observed one, f''; where that does not give a positive definite H (links that
+are not canonical), the expected one takes its place on the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.errors import FitError
+from mlm_widgets.families import Terms
+from mlm_widgets.fitter.glmm.arrays import Arrays
+from mlm_widgets.fitter.glmm.hessian import Factored, RowsOfPairs, factored
+
+__all__ = ["Modes", "find_modes", "settled"]
+
+Floats = npt.NDArray[np.float64]
+Effects = list[Floats]
+
+DECREMENT = 1e-9  # twice the drop left when the last step is taken: that step squares it
+MAX_STEPS = 100
+MAX_HALVINGS = 30
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Modes:
+    """The conditional modes at given parameters, with the likelihood there.
+
+    Attributes
+    ----------
+    parameters : ndarray (k,)
+        (theta, beta[, log phi]).
+    lams : list of ndarray (q, q)
+    u, b : list of ndarray (q, J)
+        Spherical random effects, and on the scale of eta: b = lambda u.
+    eta : ndarray (n,)
+    terms : Terms
+    score : list of ndarray (q, J)
+        Z'f'.
+    penalised : float
+        2 sum f + |u|^2.
+    H : Factored
+    n_steps : int
+    """
+
+    arrays: Arrays
+    parameters: Floats
+    lams: list[Floats]
+    u: Effects
+    b: Effects
+    eta: Floats
+    terms: Terms
+    score: Effects
+    penalised: float
+    H: Factored
+    n_steps: int
+
+
+def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, start: Effects) -> Modes:
+    """The modes at `parameters`, from the effects `start`.
+
+    Raises
+    ------
+    FitError
+        If no finite likelihood is found.
+    """
+    theta, beta, log_phi = arrays.split(parameters)
+    lams, fixed = arrays.lams(theta), arrays.fixed(beta)
+    place = _Place.at(arrays, lams, fixed, log_phi, start)
+    if not np.isfinite(place.penalised):
+        place = _Place.at(arrays, lams, fixed, log_phi, [np.zeros_like(each) for each in start])
+    if not np.isfinite(place.penalised):
+        raise FitError(
+            "The likelihood is not finite at the parameters tried: the means leave the range of the family.",
+            hint="Choose a link that keeps them inside, such as 'log' for counts and positive outcomes.",
+        )
+    for n_steps in range(MAX_STEPS):
+        H, score, residual = place.curvature(pattern)
+        step = H.solve([-each for each in residual])
+        decrement = -sum(float(np.vdot(s, r)) for s, r in zip(step, residual, strict=True))
+        if n_steps and decrement < ROUNDING * (1.0 + abs(place.penalised)) * ROUNDING:
+            break
+        found = place.lowered(step, decrement)
+        if found is None:
+            break
+        place = found
+        if decrement < DECREMENT:
+            break
+    H, score, _ = place.curvature(pattern)
+    return Modes(
+        arrays=arrays, parameters=parameters, lams=lams, u=place.u, b=place.b, eta=place.eta, terms=place.terms,
+        score=score, penalised=place.penalised, H=H, n_steps=n_steps + 1,
+    )
+
+
+def settled(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, u: Effects) -> Modes:
+    """The likelihood and H at the effects `u`, whether or not they are the modes."""
+    theta, beta, log_phi = arrays.split(parameters)
+    lams = arrays.lams(theta)
+    place = _Place.at(arrays, lams, arrays.fixed(beta), log_phi, u)
+    H, score, _ = place.curvature(pattern)
+    return Modes(arrays, parameters, lams, u, place.b, place.eta, place.terms, score, place.penalised, H, 0)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Effects tried, and the likelihood there."""
+
+    arrays: Arrays
+    lams: list[Floats]
+    fixed: Floats
+    log_phi: float
+    u: Effects
+    b: Effects
+    eta: Floats
+    terms: Terms
+    penalised: float
+
+    @staticmethod
+    def at(arrays: Arrays, lams: list[Floats], fixed: Floats, log_phi: float, u: Effects) -> _Place:
+        b = [lam @ each for lam, each in zip(lams, u, strict=True)]
+        eta = fixed
+        for rows, each in zip(arrays.factors, b, strict=True):
+            eta = eta + rows.spread(each)
+        terms = arrays.terms(eta, log_phi)
+        penalised = 2.0 * float(terms.value.sum()) + sum(float(np.vdot(each, each)) for each in u)
+        return _Place(arrays, lams, fixed, log_phi, u, b, eta, terms, penalised if penalised == penalised else np.inf)
+
+    def curvature(self, pattern: RowsOfPairs | None) -> tuple[Factored, Effects, Effects]:
+        """H, Z'f' and the gradient in u."""
+        arrays = self.arrays
+        score = [rows.gathered(self.terms.first) for rows in arrays.factors]
+        residual = [lam.T @ s + u for lam, s, u in zip(self.lams, score, self.u, strict=True)]
+        try:
+            H = factored(arrays, pattern, self.lams, self.terms.second)
+        except np.linalg.LinAlgError:
+            expected = np.maximum(self.terms.second, arrays.information(self.eta, self.log_phi))
+            H = factored(arrays, pattern, self.lams, expected)
+        return H, score, residual
+
+    def lowered(self, step: Effects, decrement: float) -> _Place | None:
+        """The first of the step, its half, its quarter, ... that lowers the objective; None where none does."""
+        slack = ROUNDING * (1.0 + abs(self.penalised))
+        length = 1.0
+        for _ in range(MAX_HALVINGS):
+            u = [old + length * each for old, each in zip(self.u, step, strict=True)]
+            found = _Place.at(self.arrays, self.lams, self.fixed, self.log_phi, u)
+            if found.penalised <= self.penalised - 1e-4 * length * decrement + slack:
+                return found
+            length *= 0.5
+        return None

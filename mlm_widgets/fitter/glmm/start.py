@@ -1,0 +1,140 @@
+"""Where the search begins: fixed effects of the model without groups, unit variances, the working linear model's Hessian."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.fitter.glmm.arrays import Arrays
+from mlm_widgets.fitter.glmm.search import GlmmPoint
+
+__all__ = ["first_parameters", "working_hessian"]
+
+Floats = npt.NDArray[np.float64]
+
+GLM_STEPS = 25
+FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
+MOST_ETA = 30.0
+
+
+def first_parameters(arrays: Arrays) -> Floats:
+    """(theta, beta[, log phi])."""
+    beta, log_phi = _without_groups(arrays)
+    theta = np.concatenate([FIRST_SD * template.start for template in arrays.templates])
+    return np.concatenate([theta, beta, [log_phi] if arrays.family.has_dispersion else []])
+
+
+def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
+    """beta and log phi of the generalized linear model, by iteratively reweighted least squares."""
+    family = arrays.family
+    share = arrays.y if arrays.trials is None else arrays.y / arrays.trials
+    mu = np.asarray(family.start(share), dtype=np.float64)
+    target = family.link.forward(np.clip(mu, 1e-3, None) if family.name != "gaussian" else mu)
+    target = np.where(np.isfinite(target), target, 0.0)
+    if arrays.offset is not None:
+        target = target - arrays.offset
+    beta, _ = _least_squares(arrays.X, target, np.ones_like(target))
+    log_phi = 0.0
+    value = np.inf
+    for _ in range(GLM_STEPS):
+        eta = arrays.fixed(beta)
+        terms = arrays.terms(eta, log_phi)
+        new = float(terms.value.sum())
+        if not np.isfinite(new):
+            break
+        if abs(value - new) < 1e-4 * (1.0 + abs(new)):
+            break
+        value = new
+        weights = np.maximum(arrays.information(eta, log_phi), 1e-10)
+        step, _ = _least_squares(arrays.X, -terms.first / weights, weights)
+        length = 1.0
+        while length > 1e-4:
+            tried = beta + length * step
+            at = float(arrays.terms(arrays.fixed(tried), log_phi).value.sum())
+            if np.isfinite(at) and at <= new + 1e-9 * abs(new):
+                break
+            length *= 0.5
+        beta = beta + length * step
+        if family.has_dispersion:
+            log_phi = _dispersion(arrays, beta, log_phi)
+    return beta, log_phi
+
+
+def _dispersion(arrays: Arrays, beta: Floats, log_phi: float) -> float:
+    """A Newton step or two for log phi at fixed beta."""
+    eta = arrays.fixed(beta)
+    for _ in range(5):
+        slope, curvature = _phi_slope(arrays, eta, log_phi)
+        step = float(np.clip(-slope / max(curvature, 1e-3 * len(eta)), -2.0, 2.0))
+        log_phi = float(np.clip(log_phi + step, -12.0, 30.0))
+        if abs(step) < 1e-3:
+            break
+    return log_phi
+
+
+def _phi_slope(arrays: Arrays, eta: Floats, log_phi: float) -> tuple[float, float]:
+    h = 1e-3
+    slopes = []
+    for each in (log_phi - h, log_phi, log_phi + h):
+        found = arrays.terms(eta, each).dispersion
+        assert found is not None
+        slopes.append(float(found[0].sum()))
+    return slopes[1], (slopes[2] - slopes[0]) / (2 * h)
+
+
+def _least_squares(X: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Weighted, by the normal equations: the columns are centred and independent."""
+    WX = X * weights
+    N = WX @ X.T
+    return np.linalg.lstsq(N, WX @ target, rcond=1e-12)[0], N
+
+
+def working_hessian(point: GlmmPoint) -> Floats:
+    """Twice the expected information of the working linear model, each factor's variances by themselves."""
+    modes = point.modes
+    arrays, H = modes.arrays, modes.H
+    k, p = arrays.n_theta, len(arrays.X)
+    found = np.zeros((arrays.n_parameters,) * 2)
+    weights = np.maximum(modes.terms.second, 1e-12)
+    start = 0
+    for f, (rows, template, lam) in enumerate(zip(arrays.factors, arrays.templates, modes.lams, strict=True)):
+        A = H.A if f == 0 else rows.couples(weights)
+        own = slice(start, start + len(template.row))
+        found[own, own] = _variance_information(A, lam, template.moves)
+        start = own.stop
+    WX = arrays.X * weights
+    found[k : k + p, k : k + p] = 2.0 * (WX @ arrays.X.T - _explained(point, WX))
+    if arrays.family.has_dispersion:
+        _, _, log_phi = arrays.split(modes.parameters)
+        found[-1, -1] = max(2.0 * _phi_slope(arrays, modes.eta, log_phi)[1], 0.01 * len(arrays.y))
+    return found
+
+
+def _variance_information(A: Floats, lam: Floats, moves: Floats) -> Floats:
+    """tr (B dS_k B dS_l) summed over levels, B = A (I + S A)^-1, dS_k = t_k lam' + lam t_k'."""
+    q = len(lam)
+    inner = np.eye(q) + A.transpose(2, 0, 1) @ (lam @ lam.T).T
+    B = np.linalg.solve(inner, A.transpose(2, 0, 1))
+    dS = moves @ lam.T
+    dS = dS + dS.transpose(0, 2, 1)
+    BdS = np.einsum("jab,kbc->kjac", B, dS)
+    found = np.einsum("kjac,ljca->kl", BdS, BdS)
+    return np.asarray(found + 1e-3 * np.eye(len(found)) * max(float(np.diag(found).max()), 1e-3))
+
+
+def _explained(point: GlmmPoint, WX: Floats) -> Floats:
+    """X'WZ Lambda H^-1 Lambda' Z'WX, (p, p)."""
+    modes = point.modes
+    arrays = modes.arrays
+    right = [
+        [lam.T @ rows.gathered(column) for lam, rows in zip(modes.lams, arrays.factors, strict=True)] for column in WX
+    ]
+    solved = [modes.H.solve(each) for each in right]
+    p = len(WX)
+    found = np.empty((p, p))
+    for a in range(p):
+        for b in range(a + 1):
+            found[a, b] = found[b, a] = sum(
+                float(np.vdot(r, s)) for r, s in zip(right[a], solved[b], strict=True)
+            )
+    return found
