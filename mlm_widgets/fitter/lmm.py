@@ -15,6 +15,7 @@ from mlm_widgets.design import Design
 from mlm_widgets.fitter.certificate import certified
 from mlm_widgets.fitter.coordinates import Coordinates, centred_design, with_outcome
 from mlm_widgets.fitter.criterion import Evaluation, evaluate, exact_fit
+from mlm_widgets.fitter.factors import inverse_information, singular_columns, triangular_factor
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.newton import Search, newton_decrement
 from mlm_widgets.fitter.options import FitOptions
@@ -159,8 +160,8 @@ def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[
     found = []
     for f, template in enumerate(problem.templates):
         back, names = np.linalg.inv(template.H), problem.groupings[f].names
-        centred = _triangular(point.lams[f], template)
-        lam = _triangular(back @ point.lams[f], template)
+        centred = triangular_factor(point.lams[f], template)
+        lam = triangular_factor(back @ point.lams[f], template)
         half = (back @ covariances[f].reshape(template.q, -1)).reshape(covariances[f].shape)
         covariance = np.matmul((y_scale * point.sigma) ** 2 * back, half)
         for a in range(template.q):
@@ -172,37 +173,10 @@ def _group_fits(problem: Problem, point: Evaluation, tolerance: float) -> tuple[
                 lam=lam / np.sqrt(problem.weight_scale),
                 modes=y_scale * (back @ point.modes[f]),
                 mode_covariance=covariance,
-                singular=_singular_columns(lam, centred, template, names, tolerance),
+                singular=singular_columns(lam, centred, template, names, tolerance),
             )
         )
     return tuple(found)
-
-
-def _triangular(lam: Floats, template: Template) -> Floats:
-    """The lower triangular factor with a non-negative diagonal of lam lam', block by block."""
-    result = np.zeros_like(lam)
-    for part in template.parts:
-        own = part.columns
-        R = np.linalg.qr(lam[own, own].T, mode="r").T
-        result[own, own] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
-    return result
-
-
-def _singular_columns(
-    lam: Floats, centred: Floats, template: Template, names: tuple[str, ...], tolerance: float
-) -> tuple[str, ...]:
-    """Columns without variation of their own.
-
-    How many a block has shows in centred coordinates, where a predictor far from zero looks like any other; which they
-    are is told by the factor in the user's.
-    """
-    size, own_size = np.abs(np.diag(lam)) * np.diag(template.H), np.abs(np.diag(centred))
-    found: list[int] = []
-    for part in template.parts:
-        n_singular = int((own_size[part.columns] < tolerance).sum())
-        places = np.argsort(size[part.columns], kind="stable")[:n_singular]
-        found.extend((part.columns.start + places).tolist())
-    return tuple(names[k] for k in sorted(found))
 
 
 def _theta_of(group: GroupFit, template: Template) -> Floats:
@@ -228,13 +202,4 @@ def _variance_information(problem: Problem, point: Evaluation, H: Floats) -> tup
     # d C / dS_ab = C M_ab C = half_C' O_ab half_C
     O_ = [np.tensordot(dS, EE[:, :-1, :, :-1], axes=([1, 2], [0, 2])) for dS, EE in pairs]
     slopes = np.concatenate([sigma**2 * own for own in O_] + [2.0 * sigma * np.eye(len(point.C))[None]])
-    return point.half_C.T @ slopes @ point.half_C, 2.0 * _inverse(F)
-
-
-def _inverse(F: Floats) -> Floats:
-    """Inverse over the directions of positive curvature (a variance on its boundary may have none)."""
-    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(F)), 1e-12))
-    values, vectors = np.linalg.eigh(F * np.outer(scale, scale))
-    good = values > 1e-8 * values.max()
-    part = vectors[:, good] / np.sqrt(values[good])
-    return np.asarray((part @ part.T) * np.outer(scale, scale))
+    return point.half_C.T @ slopes @ point.half_C, 2.0 * inverse_information(F)
