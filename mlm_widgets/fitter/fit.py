@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design, Grouping
+from mlm_widgets.families import FAMILIES, Family
 from mlm_widgets.fitter.certificate import Certificate
 
 __all__ = ["Fit", "GroupFit", "Trace"]
@@ -73,7 +74,7 @@ class GroupFit:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted linear mixed model.
+    """A fitted mixed model, linear or generalized.
 
     Attributes
     ----------
@@ -84,7 +85,7 @@ class Fit:
     beta : ndarray (p,)
     cov_beta : ndarray (p, p)
     sigma : float
-        Residual standard deviation (of a row of weight 1).
+        Residual standard deviation (of a row of weight 1); 1 for a generalized model, where Var(b) = lam lam'.
     theta : ndarray (n_theta,)
         lme4's: lower triangles of `lam`, column by column, term by term, factors by decreasing number of levels.
     criterion : float
@@ -101,8 +102,15 @@ class Fit:
     theta_centred : ndarray (n_theta,)
         Theta in the search's coordinates.
     certificate : Certificate
-        Whether the optimum is one among all covariance matrices nearby, on the boundary too.
+        Whether the optimum is one among all covariance matrices nearby, on the boundary too; None for a generalized
+        model, whose boundary is searched instead.
     trace : Trace
+    family : Family
+        Of the outcome given the random effects, with its link.
+    dispersion : float
+        phi: the residual variance, or the family's own (`Family.dispersion` says what it is); 1 where there is none.
+    n_agq : int
+        Nodes of the adaptive quadrature of a generalized model; 1 is Laplace's approximation.
     """
 
     design: Design
@@ -120,5 +128,8 @@ class Fit:
     kept: npt.NDArray[np.intp]
     state: Literal["converged", "boundary", "failed"]
     theta_centred: Floats
-    certificate: Certificate
+    certificate: Certificate | None
     trace: Trace
+    family: Family = FAMILIES["gaussian"]
+    dispersion: float = 1.0
+    n_agq: int = 1

@@ -133,6 +133,7 @@ def _result(
         beta=scaling.to_user @ point.beta + scaling.shift,
         cov_beta=size**2 * to_user @ point.C @ to_user.T,
         sigma=size * np.sqrt(problem.weight_scale),
+        dispersion=float(size**2 * problem.weight_scale),
         theta=np.concatenate([_theta_of(group, t) for group, t in zip(groups, problem.templates, strict=True)]),
         criterion=float(criterion),
         groups=groups,
