@@ -3,6 +3,9 @@
 A :class:`Frame` is what the rest of the package knows of the user's data: names, kinds, numbers, levels. It is made
 from whatever narwhals understands (pandas, polars, pyarrow tables); this module is the only one that imports
 narwhals. Columns are read when they are asked for, once, and the user's frame is never changed.
+
+Columns of pandas frames that are numpy's or categories are taken as they are: narwhals' calls for each would cost more
+than the fit of a small model.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from itertools import compress
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -37,7 +41,7 @@ PROBLEM_OF_KIND = {
 class Column:
     """One column: its name, its kind and, when asked for, its values.
 
-    `series` is the narwhals series; `numbers` and `codes` are computed on first use and kept.
+    `series` is a pandas series, or narwhals' of another library; `numbers` and `codes` are computed on first use.
     """
 
     name: str
@@ -104,7 +108,8 @@ class Column:
             return np.zeros(len(self.series), dtype=bool) if _never_misses(self.series) else np.isnan(self.numbers)
         if self.kind == "factor":
             return self.codes < 0
-        return np.asarray(self.series.is_null().to_numpy(), dtype=bool)
+        is_null = self.series.isna() if isinstance(self.series, pd.Series) else self.series.is_null()
+        return np.asarray(is_null.to_numpy(), dtype=bool)
 
 
 class Frame:
@@ -123,11 +128,11 @@ class Frame:
         Units by column, where the frame carries them (``DataFrame.attrs["units"]``).
     """
 
-    def __init__(self, native: Any, frame: Any, name: str | None = None) -> None:
+    def __init__(self, native: Any, frame: Any, names: list[str], name: str | None = None) -> None:
         attrs = getattr(native, "attrs", None) or {}
         self.name: str = name or str(attrs.get("name") or "the data")
         self.units: dict[str, str] = {str(k): str(v) for k, v in dict(attrs.get("units") or {}).items()}
-        self.names: tuple[str, ...] = tuple(str(column) for column in frame.columns)
+        self.names: tuple[str, ...] = tuple(names)
         self.n_rows: int = len(frame)
         self.index: pd.Index[Any] = native.index if isinstance(native, pd.DataFrame) else pd.RangeIndex(self.n_rows)
         self._frame = frame
@@ -148,8 +153,9 @@ class Frame:
         if name not in self._places:
             raise unknown_column(self, name)
         if name not in self._columns:
-            series = self._frame[:, self._places[name]]  # by place: pandas has columns whose names are numbers
-            kind, series = _kind_of(series)
+            place = self._places[name]  # by place: pandas has columns whose names are numbers
+            is_pandas = isinstance(self._frame, pd.DataFrame)
+            kind, series = _kind_of(self._frame.iloc[:, place] if is_pandas else self._frame[:, place])
             self._columns[name] = Column(name, kind, series)
         return self._columns[name]
 
@@ -172,8 +178,23 @@ def read_frame(data: Any, name: str | None = None) -> Frame:
     if isinstance(data, Frame):
         return data
     if isinstance(data, pd.DataFrame):
-        _check_names([str(column) for column in data.columns])
-        data = data.copy(deep=False)  # pandas copies on write: later changes are the user's own
+        frame = data = data.copy(deep=False)  # pandas copies on write: later changes are the user's own
+        names = [str(column) for column in data.columns.tolist()]
+    else:
+        frame = _other_frame(data)
+        names = [str(column) for column in frame.columns]
+    _check_names(names)
+    if len(frame) == 0 or not names:
+        raise DataError(
+            f"The data frame is empty: {len(frame):,} rows, {len(names):,} columns.",
+            hint="Check how it was read or filtered.",
+            argument="data",
+        )
+    return Frame(data, frame, names, name)
+
+
+def _other_frame(data: Any) -> Any:
+    """A data frame of another library than pandas, as narwhals has it."""
     try:
         frame = nw.from_native(data, eager_only=True)
     except (TypeError, ValueError) as error:
@@ -184,14 +205,7 @@ def read_frame(data: Any, name: str | None = None) -> Frame:
         ) from error
     if not isinstance(frame, nw.DataFrame):
         raise DataError("`data` must be a data frame, but it is a single column.", argument="data")
-    _check_names([str(column) for column in frame.columns])
-    if len(frame) == 0 or not frame.columns:
-        raise DataError(
-            f"The data frame is empty: {len(frame):,} rows, {len(frame.columns):,} columns.",
-            hint="Check how it was read or filtered.",
-            argument="data",
-        )
-    return Frame(data, frame, name)
+    return frame
 
 
 def _check_names(names: list[str]) -> None:
@@ -229,7 +243,14 @@ def _listed(names: Iterable[str], most: int = 12) -> str:
 
 
 def _kind_of(series: Any) -> tuple[Kind, Any]:
-    """The kind of a narwhals series, and the series, objects of one kind converted."""
+    """The kind of a series, and the series, objects of one kind converted."""
+    if isinstance(series, pd.Series):
+        if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
+            return ("boolean" if series.dtype.kind == "b" else "number"), series
+        if isinstance(series.dtype, pd.CategoricalDtype):
+            return "factor", series
+        kind, found = _kind_of(nw.from_native(series, series_only=True))
+        return kind, (found if isinstance(found, pd.Series) else found.to_native())
     dtype = series.dtype
     if dtype == nw.Boolean:
         return "boolean", series
@@ -248,12 +269,11 @@ def _kind_of_objects(series: Any) -> tuple[Kind, Any]:
     values = pd.Series(list(series.to_list()), dtype=object)
     present = values[values.notna()]
     if present.empty:
-        floats = pd.Series(np.full(len(values), np.nan))
-        return "number", nw.from_native(floats, series_only=True)
+        return "number", pd.Series(np.full(len(values), np.nan))
     for kind, types in (("boolean", (bool, np.bool_)), ("number", (numbers.Real, Decimal)), ("factor", (str,))):
         if present.map(lambda value, types=types: isinstance(value, types)).all():
             converted = values.astype("string") if kind == "factor" else pd.to_numeric(values).astype("float64")
-            return kind, nw.from_native(converted, series_only=True)  # type: ignore[return-value]
+            return kind, converted  # type: ignore[return-value]
     return "other", series
 
 
@@ -266,9 +286,8 @@ def _as_floats(series: Any) -> Floats:
 
 def _as_pandas(series: Any) -> pd.Series[Any]:
     """The values as a pandas series, by a way that needs no further library."""
-    native = series.to_native()
-    if isinstance(native, pd.Series):
-        return native
+    if isinstance(series, pd.Series):
+        return series
     if series.dtype.is_numeric() and series.null_count() == 0:
         return pd.Series(series.to_numpy())
     if series.dtype.is_float():
@@ -277,7 +296,7 @@ def _as_pandas(series: Any) -> pd.Series[Any]:
 
 
 def _as_codes(series: Any, kind: Kind) -> tuple[Codes, Levels]:
-    if isinstance(series.dtype, nw.Enum) or series.dtype == nw.Categorical:
+    if _is_categorical(series):
         return _codes_of_categories(series)
     native = _as_pandas(series)
     if isinstance(native.dtype, np.dtype) and native.dtype.kind in "iu" and len(native):
@@ -290,10 +309,9 @@ def _as_codes(series: Any, kind: Kind) -> tuple[Codes, Levels]:
 
 def _never_misses(series: Any) -> bool:
     """Whether the type of the values has no room for a missing one."""
-    if not (series.dtype.is_integer() or series.dtype == nw.Boolean):
-        return False
-    native = series.to_native()
-    return isinstance(native.dtype, np.dtype) if isinstance(native, pd.Series) else series.null_count() == 0
+    if isinstance(series, pd.Series):
+        return isinstance(series.dtype, np.dtype) and series.dtype.kind in "biu"
+    return bool((series.dtype.is_integer() or series.dtype == nw.Boolean) and series.null_count() == 0)
 
 
 def all_finite(values: Floats) -> bool:
@@ -302,16 +320,26 @@ def all_finite(values: Floats) -> bool:
         return bool(np.isfinite(np.sum(values))) or bool(np.isfinite(values).all())
 
 
+def _is_categorical(series: Any) -> bool:
+    if isinstance(series, pd.Series):
+        return isinstance(series.dtype, pd.CategoricalDtype)
+    return isinstance(series.dtype, nw.Enum) or series.dtype == nw.Categorical
+
+
 def _codes_of_categories(series: Any) -> tuple[Codes, tuple[str, ...]]:
-    native = series.to_native()
-    if not isinstance(native, pd.Series):
-        native = pd.Series(pd.Categorical(series.to_list(), categories=_categories(series)))
-    categories = native.cat.categories.tolist()
-    codes = np.asarray(native.cat.codes, dtype=np.int64)
-    used = np.bincount(codes[codes >= 0], minlength=len(categories)) > 0
+    is_pandas = isinstance(series, pd.Series)
+    categorical: Any = series.array if is_pandas else pd.Categorical(series.to_list(), categories=_categories(series))
+    names = categorical.categories
+    is_text = isinstance(names.dtype, pd.StringDtype)
+    levels = tuple(names.tolist()) if is_text else tuple(_level_text(value) for value in names.tolist())
+    codes = categorical.codes.astype(np.int64)
+    used = np.zeros(len(levels) + 1, dtype=bool)
+    used[codes] = True  # a missing value, -1, is the last
+    used = used[:-1]
+    if used.all():
+        return codes, levels
     renumbered = np.append(np.cumsum(used) - 1, -1)
-    levels = tuple(_level_text(value) for value, is_used in zip(categories, used, strict=True) if is_used)
-    return np.asarray(renumbered[codes], dtype=np.int64), levels
+    return np.asarray(renumbered[codes], dtype=np.int64), tuple(compress(levels, used))
 
 
 def _categories(series: Any) -> list[Any]:
