@@ -12,10 +12,13 @@ may have any in the other.
 
 Prior weights w (residual variance sigma^2 / w) enter as rows times sqrt(w / mean(w)), so means are weighted means, and
 weights in other units change nothing. An offset is taken from the outcome.
+
+No such column is stored: a `Column` says what it is made from, and sums make it a few rows at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,9 +27,9 @@ from scipy import linalg
 
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
-from mlm_widgets.linalg import dot_products
+from mlm_widgets.linalg import ONE, Column, cross_products, dots, means
 
-__all__ = ["ONE", "Column", "Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
+__all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -34,17 +37,8 @@ Ints = npt.NDArray[np.intp]
 NEARLY_COLLINEAR = 1e-7  # residual share below which the columns themselves are looked at, not their cross products
 ILL_CONDITIONED = 1e-3  # residual share below which cross products cost digits: the columns are made orthogonal
 COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
+NO_SIZE = 1e-150  # its square is no number
 SAME_SLOPE = 1e-10  # share of its size that a random slope's column has of its own when it is rounding only
-
-
-class _One:
-    """The column of ones of an unweighted model, which need not be stored."""
-
-    __slots__ = ()
-
-
-ONE = _One()
-Column = Floats | _One
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class Coordinates:
     ----------
     X : list of Column
         The columns kept; shared with Z where they are the same.
-    y : ndarray (n,)
+    y : Column
     Z : list of lists of Column
         By grouping, in the design's order.
     H : list of ndarray (q, q)
@@ -91,7 +85,7 @@ class Coordinates:
     """
 
     X: list[Column]
-    y: Floats
+    y: Column
     Z: list[list[Column]]
     H: list[Floats]
     N: Floats
@@ -110,44 +104,46 @@ def centred_design(design: Design) -> Coordinates:
         If the outcome is constant, no predictor varies, or a random slope's column is constant.
     """
     weighing = _Weighing(design.weights, design.n_obs)
-    names = design.spec.fixed.names
-    has_intercept = -1 in design.spec.fixed.assign
-    y, y_centre, y_scale = _centred_outcome(design, weighing, has_intercept)
-    X, centre, scale = _centred_columns(design.X, has_intercept, weighing)
-    is_empty = np.array([s == 0 for s in scale], dtype=bool)
-    N = dot_products([weighing.stored(column) for column in X])
-    known = _Products(X, N, weighing)
-    kept, share = _kept_columns(N, X, weighing)
-    if len(kept) == 0 and len(names) > 0:
+    spec = design.spec
+    has_intercept = -1 in spec.fixed.assign
+    raw = _Collected(weighing)
+    of_y = raw.add("", _outcome_values(design), is_shifted=has_intercept)
+    of_X = raw.add_all(design.fixed, spec.fixed.names, spec.fixed.assign.index(-1) if has_intercept else None)
+    of_Z = [
+        raw.add_all(columns, grouping.names, _intercept_of(grouping))
+        for columns, grouping in zip(design.random, spec.groupings, strict=True)
+    ]
+    made = raw.made()
+    _check_outcome(made.size[of_y], design)
+    kept, share = _kept_columns(made, of_X)
+    if len(kept) == 0 and len(of_X) > 0:
         raise DesignError("No predictor varies.", hint="Use an intercept, or predictors that vary.", argument="formula")
-    size = np.where(is_empty, 1.0, scale)[kept]
+    places = [of_X[k] for k in kept]
+    y, y_scale = made.columns[of_y], made.size[of_y]
+    size = np.array([made.size[place] for place in places])
+    centre = np.array([made.columns[place].centre for place in places])
     to_user = np.diag(y_scale / size)
     shift = np.zeros(len(kept))
     if has_intercept:
         place = int(np.flatnonzero(kept == 0)[0])  # the intercept is the first column
-        to_user[place] -= y_scale * centre[kept] / size
-        shift[place] = y_centre
+        to_user[place] -= y_scale * centre / size
+        shift[place] = y.centre
     log_scale = float(np.log(size).sum())
-    columns = [X[k] for k in kept]
+    X = [made.columns[place] for place in places]
     if share < ILL_CONDITIONED:
-        Q, R = _orthogonal(np.column_stack([weighing.stored(column) for column in columns]))
-        columns = list(np.ascontiguousarray(Q.T))
+        X, R = _orthogonal(X, design.n_obs)
         to_user = linalg.solve_triangular(R, to_user.T, trans="T").T
         log_scale += float(np.log(np.abs(np.diag(R))).sum())
-        N = dot_products([weighing.stored(column) for column in columns])
+        N = cross_products([*X, y], design.n_obs)
     else:
-        N = N[np.ix_(kept, kept)]
-    shared = {name: (design.X[:, k], X[k]) for k, name in enumerate(names)} if has_intercept else {}
-    random = [
-        _random_columns(Z, grouping, weighing, shared, known)
-        for Z, grouping in zip(design.Z, design.spec.groupings, strict=True)
-    ]
+        N = made.products_of([*places, of_y])
+    random = [_random_columns(made, own, grouping) for own, grouping in zip(of_Z, spec.groupings, strict=True)]
     return Coordinates(
-        X=columns,
+        X=X,
         y=y,
         Z=[Z for Z, _ in random],
         H=[H for _, H in random],
-        N=_with_outcome(N, columns, y, weighing),
+        N=N,
         scaling=Scaling(to_user, shift, y_scale, log_scale),
         kept=kept,
         log_weights=weighing.log_sum,
@@ -157,30 +153,34 @@ def centred_design(design: Design) -> Coordinates:
 
 def with_outcome(coordinates: Coordinates, design: Design) -> Coordinates:
     """The same columns with the outcome of `design`, which is else the design that they were made from."""
-    weighing = _Weighing(design.weights, design.n_obs)
     has_intercept = -1 in design.spec.fixed.assign
-    y, y_centre, y_scale = _centred_outcome(design, weighing, has_intercept)
+    raw = _Collected(_Weighing(design.weights, design.n_obs))
+    raw.add("", _outcome_values(design), is_shifted=has_intercept)
+    made = raw.made()
+    y, y_scale = made.columns[0], made.size[0]
+    _check_outcome(y_scale, design)
     old = coordinates.scaling
     shift = np.zeros_like(old.shift)
     if has_intercept:
-        shift[int(np.flatnonzero(coordinates.kept == 0)[0])] = y_centre
+        shift[int(np.flatnonzero(coordinates.kept == 0)[0])] = y.centre
     scaling = Scaling(old.to_user * (y_scale / old.y_scale), shift, y_scale, old.log_scale_x)
-    p = len(coordinates.X)
-    N = _with_outcome(coordinates.N[:p, :p], coordinates.X, y, weighing)
+    N = coordinates.N.copy()
+    N[-1] = N[:, -1] = dots([*coordinates.X, y], y, design.n_obs)
     return replace(coordinates, y=y, N=N, scaling=scaling)
 
 
-def _centred_outcome(design: Design, weighing: _Weighing, has_intercept: bool) -> tuple[Floats, float, float]:
-    values = design.y if design.offset is None else design.y - design.offset
-    y, centre, scale = weighing.centred(values, is_shifted=has_intercept)
-    if scale == 0:
+def _outcome_values(design: Design) -> Floats:
+    return design.y if design.offset is None else design.y - design.offset
+
+
+def _check_outcome(size: float, design: Design) -> None:
+    if size == 0:
         what = "The outcome is constant" if design.offset is None else "The outcome less its offset is constant"
         raise DataError(f"{what}.", hint="Choose an outcome that varies.", argument="outcome")
-    return y, centre, scale
 
 
 class _Weighing:
-    """Weighted means, and rows times sqrt(w)."""
+    """Weights of mean one, and their roots."""
 
     def __init__(self, weights: Floats | None, n: int) -> None:
         self.n = n
@@ -189,58 +189,83 @@ class _Weighing:
         self.root = None if self.weights is None else np.sqrt(self.weights)
         self.log_sum = 0.0 if self.weights is None else float(np.log(self.weights).sum())
 
-    def centred(self, values: Floats, *, is_shifted: bool) -> tuple[Floats, float, float]:
-        """A column of unit mean square (over the rows), what was taken from it, and what it was divided by."""
-        mean = 0.0
-        if is_shifted:
-            mean = float(values.mean() if self.weights is None else (values @ self.weights) / self.n)
-        column = values - mean
-        if self.root is not None:
-            column *= self.root
-        with np.errstate(over="ignore"):
-            scale = float(np.sqrt(column @ column / self.n))
-        if not np.isfinite(scale):
+
+class _Collected:
+    """The distinct columns of a model, as they are in the data."""
+
+    def __init__(self, weighing: _Weighing) -> None:
+        self.weighing = weighing
+        self.names: list[tuple[str, bool]] = []
+        self.values: list[Floats] = []
+
+    def add_all(self, columns: Sequence[Floats], names: Sequence[str], intercept: int | None) -> list[int]:
+        """Places of the columns; -1 for the intercept. The others are shifted where there is one."""
+        return [
+            -1 if k == intercept else self.add(name, column, is_shifted=intercept is not None)
+            for k, (name, column) in enumerate(zip(names, columns, strict=True))
+        ]
+
+    def add(self, name: str, values: Floats, *, is_shifted: bool) -> int:
+        """The place of a column; one that X and Z share is one."""
+        key = (name, is_shifted)
+        for place, known in enumerate(self.names):
+            if known == key and (self.values[place] is values or np.array_equal(self.values[place], values)):
+                return place
+        self.names.append(key)
+        self.values.append(values)
+        return len(self.values) - 1
+
+    def made(self) -> _Made:
+        """The columns centred and scaled, the intercept the last of them, and their cross products.
+
+        Raises
+        ------
+        DataError
+            If a column holds numbers that cannot be squared.
+        """
+        weighing = self.weighing
+        shifted = [place for place, (_, is_shifted) in enumerate(self.names) if is_shifted]
+        centres = np.zeros(len(self.values))
+        centres[shifted] = means([self.values[place] for place in shifted], weighing.weights)
+        columns = [Column(v, float(c), 1.0, weighing.root) for v, c in zip(self.values, centres, strict=True)]
+        columns.append(ONE if weighing.root is None else Column(root=weighing.root))
+        products = cross_products(columns, weighing.n)
+        size = np.sqrt(np.diag(products) / weighing.n)
+        if not np.isfinite(size).all():
+            values = self.values[int(np.flatnonzero(~np.isfinite(size))[0])]
             raise DataError(
                 f"A column holds values as large as {np.abs(values).max():.1e}, too large to be squared.",
                 hint="Change its unit, or look for a code of missing values.",
                 argument="data",
             )
-        if scale <= 1e-14 * abs(mean):
-            column[:] = 0.0
-            return column, mean, 0.0
-        if scale > 0:
-            column /= scale
-        return column, mean, scale
-
-    def one(self) -> Column:
-        """The intercept's column."""
-        return ONE if self.root is None else self.root
-
-    def stored(self, column: Column) -> Floats:
-        """The column as an array."""
-        return np.ones(self.n) if isinstance(column, _One) else column
+        size[-1] = 1.0
+        size[:-1][size[:-1] <= np.maximum(1e-14 * np.abs(centres), NO_SIZE)] = 0.0
+        scale = np.where(size > 0, size, np.inf)
+        columns[:-1] = [replace(own, scale=float(s)) for own, s in zip(columns[:-1], scale[:-1], strict=True)]
+        return _Made(columns, products / scale[:, None] / scale, size.tolist(), weighing.n)
 
 
-def _centred_columns(X: Floats, has_intercept: bool, weighing: _Weighing) -> tuple[list[Column], Floats, Floats]:
-    p = X.shape[1]
-    columns: list[Column] = []
-    centre, scale = np.zeros(p), np.ones(p)
-    for k in range(p):
-        if has_intercept and k == 0:
-            columns.append(weighing.one())
-            continue
-        column, centre[k], scale[k] = weighing.centred(X[:, k], is_shifted=has_intercept)
-        columns.append(column)
-    return columns, centre, scale
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Columns of unit mean square (of zeros where `size` is 0), and their cross products."""
+
+    columns: list[Column]
+    products: Floats
+    size: list[float]
+    n: int
+
+    def products_of(self, places: Sequence[int]) -> Floats:
+        """Cross products of some of the columns."""
+        return self.products[np.ix_(places, places)]
 
 
-def _kept_columns(N: Floats, X: list[Column], weighing: _Weighing) -> tuple[Ints, float]:
+def _kept_columns(made: _Made, of_X: list[int]) -> tuple[Ints, float]:
     """Columns that are no linear combination of those before them, and the least share that a column has of its own."""
-    share = _least_share(N)
+    share = _least_share(made.products_of(of_X))
     if share > NEARLY_COLLINEAR:
-        return np.arange(len(X)), share
-    kept = _independent([weighing.stored(column) for column in X])
-    return kept, _least_share(N[np.ix_(kept, kept)])
+        return np.arange(len(of_X)), share
+    kept = _independent([made.columns[place].stored(made.n) for place in of_X])
+    return kept, _least_share(made.products_of([of_X[k] for k in kept]))
 
 
 def _least_share(N: Floats) -> float:
@@ -266,53 +291,38 @@ def _independent(columns: list[Floats]) -> Ints:
     return np.array(kept, dtype=np.intp)
 
 
-def _orthogonal(X: Floats) -> tuple[Floats, Floats]:
-    """Q and R with X = Q R, columns of Q of unit mean square: far from zero, x and f make x:f nearly collinear."""
-    Q, R = np.linalg.qr(X)
-    size = np.sqrt(len(X)) * np.where(np.diag(R) < 0, -1.0, 1.0)
-    return Q * size, R / size[:, None]
+def _orthogonal(columns: list[Column], n: int) -> tuple[list[Column], Floats]:
+    """Q and R of the columns, columns of Q of unit mean square: far from zero, x and f make x:f nearly collinear."""
+    Q, R = np.linalg.qr(np.column_stack([column.stored(n) for column in columns]))
+    size = np.sqrt(n) * np.where(np.diag(R) < 0, -1.0, 1.0)
+    return [Column(own) for own in np.ascontiguousarray((Q * size).T)], R / size[:, None]
 
 
-def _with_outcome(N: Floats, columns: list[Column], y: Floats, weighing: _Weighing) -> Floats:
-    p = len(columns)
-    full = np.empty((p + 1, p + 1))
-    full[:p, :p] = N
-    full[p, :p] = full[:p, p] = [y.sum() if isinstance(column, _One) else column @ y for column in columns]
-    full[p, p] = y @ y
-    return full
+def _intercept_of(grouping: Grouping) -> int | None:
+    """The first of the grouping's columns that is an intercept."""
+    found = [block.start + k for block in grouping.blocks for k, term in enumerate(block.basis.assign) if term < 0]
+    return found[0] if found else None
 
 
-def _random_columns(
-    Z: Floats, grouping: Grouping, weighing: _Weighing, shared: dict[str, tuple[Floats, Column]], known: _Products
-) -> tuple[list[Column], Floats]:
+def _random_columns(made: _Made, places: list[int], grouping: Grouping) -> tuple[list[Column], Floats]:
     """Z's columns centred (where there is an intercept) and scaled, and H."""
-    names = grouping.names
-    intercepts = [k for block in grouping.blocks for k in block.columns if block.basis.assign[k - block.start] < 0]
-    H = np.eye(len(names))
-    columns: list[Column] = []
-    for k, name in enumerate(names):
-        if intercepts and k == intercepts[0]:
-            columns.append(weighing.one())
-            continue
-        column, centre, scale = weighing.centred(Z[:, k], is_shifted=bool(intercepts))
-        if scale == 0:
+    intercept = _intercept_of(grouping)
+    columns = [made.columns[place] for place in places]
+    H = np.eye(len(places))
+    for k, (name, place) in enumerate(zip(grouping.names, places, strict=True)):
+        if made.size[place] == 0:
             raise DesignError(
                 f"The slope of “{name}” cannot vary between the levels of “{grouping.name}”: "
                 f"“{name}” is the same in every row.",
                 hint="Take it out of the random part.",
                 argument="formula",
             )
-        same = shared.get(name) if intercepts else None
-        if same is not None and np.array_equal(same[0], Z[:, k]):
-            columns.append(same[1])  # one array for both: their sums are made once
-        else:
-            columns.append(column)
-        H[k, k] = scale
-        if intercepts:
-            H[intercepts[0], k] = centre
+        H[k, k] = made.size[place]
+        if intercept is not None and k != intercept:
+            H[intercept, k] = columns[k].centre
     for block in grouping.blocks:
         if is_free_block(grouping, block):
-            _orthogonalise(block.columns, columns, H, weighing, known)
+            _orthogonalise(block.columns, columns, H, made, places)
     return columns, H
 
 
@@ -322,32 +332,16 @@ def is_free_block(grouping: Grouping, block: Block) -> bool:
     return len(block.columns) > 1 and (-1 in block.basis.assign or not has_intercept)
 
 
-def _orthogonalise(own: range, columns: list[Column], H: Floats, weighing: _Weighing, known: _Products) -> None:
+def _orthogonalise(own: range, columns: list[Column], H: Floats, made: _Made, places: list[int]) -> None:
     """Replace ill-conditioned columns of a block by orthogonal ones, and H's rows with them."""
-    has_intercept = columns[own.start] is weighing.one()
+    has_intercept = places[own.start] == -1
     if has_intercept and len(own) == 2:
         return  # an intercept and a centred column are orthogonal
-    if not _least_share(known.of([columns[k] for k in own])) < ILL_CONDITIONED:
+    if not _least_share(made.products_of([places[k] for k in own])) < ILL_CONDITIONED:
         return
-    Q, R = _orthogonal(np.column_stack([weighing.stored(columns[k]) for k in own]))
+    Q, R = _orthogonal([columns[k] for k in own], made.n)
     if np.diag(R).min() < SAME_SLOPE:
         return  # collinear for good: the criterion is flat along some direction, in these coordinates as in others
     first = own.start + has_intercept  # the intercept's column stays what it is
-    columns[first : own.stop] = list(np.ascontiguousarray(Q.T))[has_intercept:]
+    columns[first : own.stop] = Q[has_intercept:]
     H[own.start : own.stop] = R @ H[own.start : own.stop]
-
-
-class _Products:
-    """Cross products of columns; those of X's are there already."""
-
-    def __init__(self, X: list[Column], N: Floats, weighing: _Weighing) -> None:
-        self.places = {id(column): k for k, column in enumerate(X)}
-        self.N = N
-        self.weighing = weighing
-
-    def of(self, columns: list[Column]) -> Floats:
-        """Shape (k, k)."""
-        places = [self.places.get(id(column), -1) for column in columns]
-        if min(places) >= 0:
-            return self.N[np.ix_(places, places)]
-        return dot_products([self.weighing.stored(column) for column in columns])

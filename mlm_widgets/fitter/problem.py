@@ -10,16 +10,15 @@ import numpy.typing as npt
 
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
-from mlm_widgets.fitter.coordinates import Column, Coordinates, Scaling, centred_design
+from mlm_widgets.fitter.coordinates import Coordinates, Scaling, centred_design
 from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
 from mlm_widgets.fitter.nested import nesting_of
 from mlm_widgets.fitter.template import Template, build_template
-from mlm_widgets.linalg import GroupSums
+from mlm_widgets.linalg import Column, GroupSums
 
 __all__ = ["Problem", "build_problem", "check_sizes", "outcome_problem"]
 
 Floats = npt.NDArray[np.float64]
-Codes = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.intp]
 
 MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and some seconds an evaluation
@@ -109,7 +108,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     FitError
         If there are more effects than rows, or more levels of crossed factors than the dense block carries.
     """
-    order = sorted(range(len(design.Z)), key=lambda f: -len(design.spec.groupings[f].levels))
+    order = sorted(range(len(design.random)), key=lambda f: -len(design.spec.groupings[f].levels))
     groupings = tuple(design.spec.groupings[f] for f in order)
     check_sizes(design)
     coordinates = coordinates or centred_design(design)
@@ -167,7 +166,7 @@ def outcome_problem(problem: Problem, coordinates: Coordinates, design: Design) 
 class LevelSums:
     """Sums of products of columns by the levels of one grouping factor; each distinct product is made once."""
 
-    def __init__(self, codes: Codes, n_levels: int) -> None:
+    def __init__(self, codes: npt.NDArray[np.integer], n_levels: int) -> None:
         self.codes = codes
         self.n_levels = n_levels
         self._sums = GroupSums(codes, n_levels)
@@ -175,30 +174,21 @@ class LevelSums:
 
     def products(self, left: list[Column], right: list[Column]) -> Floats:
         """sum_j left_a right_b by level, shape (len(left), len(right), J)."""
+        keys = [[frozenset((id(a), id(b))) for b in right] for a in left]
+        pairs = {key: (a, b) for own, a in zip(keys, left, strict=True) for key, b in zip(own, right, strict=True)}
+        wanted = {key: pair for key, pair in pairs.items() if key not in self._made}
+        if wanted:
+            self._made.update(zip(wanted, self._sums.products(list(wanted.values())), strict=True))
         found = np.empty((len(left), len(right), self.n_levels))
-        for a, first in enumerate(left):
-            for b, second in enumerate(right):
-                found[a, b] = self._product(first, second)
+        for own, out in zip(keys, found, strict=True):
+            for b, key in enumerate(own):
+                out[b] = self._made[key]
         return found
-
-    def _product(self, first: Column, second: Column) -> Floats:
-        key = frozenset((id(first), id(second)))
-        if key not in self._made:
-            values = multiplied(first, second)
-            self._made[key] = self._sums.counts() if values is None else self._sums.of(values)
-        return self._made[key]
-
-
-def multiplied(first: Column, second: Column) -> Floats | None:
-    """The product of two columns; None for a column of ones."""
-    if isinstance(first, np.ndarray):
-        return first * second if isinstance(second, np.ndarray) else first
-    return second if isinstance(second, np.ndarray) else None
 
 
 def check_sizes(design: Design) -> None:
     """Raise where there are more effects than rows can carry."""
-    n, p = design.X.shape
+    n, p = design.n_obs, len(design.fixed)
     if n <= p:
         raise FitError(
             f"There are {n:,} rows for {p:,} fixed effects: at least {p + 1:,} rows are needed.",
@@ -268,12 +258,11 @@ def _fill_crossed(
     keys, place = _keys(sums.codes, others)
     rows = offset + (keys // others.n_levels) * len(Z)
     columns = other_offset + (keys % others.n_levels) * len(other_Z)
-    for a, left in enumerate(Z):
-        for b, right in enumerate(other_Z):
-            values = multiplied(left, right)
-            found = np.bincount(place, weights=values, minlength=len(keys))
-            A22[rows + a, columns + b] = found
-            A22[columns + b, rows + a] = found
+    found = LevelSums(place, len(keys)).products(Z, other_Z)
+    for a in range(len(Z)):
+        for b in range(len(other_Z)):
+            A22[rows + a, columns + b] = found[a, b]
+            A22[columns + b, rows + a] = found[a, b]
 
 
 def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lead: int, rest: list[int]) -> Pairs:
@@ -281,10 +270,9 @@ def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lea
     found: list[tuple[Ints, Ints, Floats]] = []
     for f in rest:
         keys, place = _keys(sums[lead].codes, sums[f])
-        for a, weight in enumerate(Z[f]):
+        for a, own in enumerate(LevelSums(place, len(keys)).products(Z[f], Z[lead])):
             column = offsets[f] + (keys % sums[f].n_levels) * len(Z[f]) + a
-            own = [np.bincount(place, weights=multiplied(each, weight), minlength=len(keys)) for each in Z[lead]]
-            found.append((keys // sums[f].n_levels, column, np.array(own, dtype=np.float64)))
+            found.append((keys // sums[f].n_levels, column, own))
     level = np.concatenate([part[0] for part in found])
     column = np.concatenate([part[1] for part in found])
     values = np.concatenate([part[2] for part in found], axis=1)
@@ -295,7 +283,7 @@ def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lea
     return Pairs(level, column, values, pointers)
 
 
-def _keys(codes: Codes, other: LevelSums) -> tuple[Ints, Ints]:
+def _keys(codes: npt.NDArray[np.integer], other: LevelSums) -> tuple[Ints, npt.NDArray[np.integer]]:
     """Keys code * J + other code that occur, sorted, and the place of each row's key among them."""
     keys = codes * other.n_levels + other.codes
     size = (int(codes.max()) + 1) * other.n_levels

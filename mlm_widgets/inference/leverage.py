@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from mlm_widgets.fitter import Evaluation, Nesting, Prepared
-from mlm_widgets.linalg import product
+from mlm_widgets.linalg import Column, product
 
 __all__ = ["hat_values"]
 
@@ -45,13 +45,9 @@ def hat_values(prepared: Prepared, point: Evaluation) -> Floats:
     return hat
 
 
-def _matrix(columns: Sequence[object], n: int) -> Floats:
-    """Columns (n, k); a column of ones may be stored as a sign of it."""
-    found = np.ones((n, len(columns)))
-    for k, column in enumerate(columns):
-        if isinstance(column, np.ndarray):
-            found[:, k] = column
-    return found
+def _matrix(columns: Sequence[Column], n: int) -> Floats:
+    """Columns (n, k)."""
+    return np.stack([column.stored(n) for column in columns], axis=1) if columns else np.empty((n, 0))
 
 
 def _shared(point: Evaluation, f: int, lam: Floats) -> Floats:

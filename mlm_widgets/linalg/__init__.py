@@ -1,16 +1,20 @@
 """Cross products, sums by group, and small dense algebra over many groups at once."""
 
+from mlm_widgets.linalg.columns import ONE, Column, cross_products, dots, means
 from mlm_widgets.linalg.lanes import backward, cholesky, crossed, forward, log_diagonal, product
-from mlm_widgets.linalg.sums import GroupSums, cross_product, dot_products
+from mlm_widgets.linalg.sums import GroupSums
 
 __all__ = [
+    "ONE",
+    "Column",
     "GroupSums",
     "backward",
     "cholesky",
-    "cross_product",
+    "cross_products",
     "crossed",
-    "dot_products",
+    "dots",
     "forward",
     "log_diagonal",
+    "means",
     "product",
 ]

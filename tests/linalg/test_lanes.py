@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from mlm_widgets.linalg import GroupSums, backward, cholesky, cross_product, forward, log_diagonal
+from mlm_widgets.linalg import backward, cholesky, forward, log_diagonal
 
 EXACT = 1e-12  # relative: a few operations on matrices of condition below 100
 
@@ -27,12 +26,3 @@ def test_factor_and_solutions(q: int, J: int) -> None:
         np.testing.assert_allclose(Y[:, :, j], np.linalg.solve(expected.T, B[:, :, j]), rtol=1e-10, atol=EXACT)
     logs = [np.linalg.slogdet(M[:, :, j])[1] / 2 for j in range(J)]
     assert log_diagonal(L) == pytest.approx(sum(logs), abs=1e-10)
-
-
-@pytest.mark.parametrize("n", [0, 5, 40_000])
-def test_sums(n: int) -> None:
-    draw = np.random.default_rng(n)
-    W, codes = draw.normal(size=(n, 3)), draw.integers(0, 6, n)
-    np.testing.assert_allclose(cross_product(W), W.T @ W, rtol=1e-10, atol=1e-9)
-    expected = pd.Series(W[:, 0]).groupby(codes).sum().reindex(range(8), fill_value=0)
-    np.testing.assert_allclose(GroupSums(codes, 8).of(W[:, 0]), expected, rtol=1e-10, atol=1e-10)
