@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +20,7 @@ from mlm_widgets.fitter.options import FitOptions
 from mlm_widgets.fitter.problem import Problem, build_problem, check_sizes, outcome_problem
 from mlm_widgets.fitter.search import least_curvature, search_theta
 from mlm_widgets.fitter.template import Template
+from mlm_widgets.fitter.threads import single_thread
 
 __all__ = ["Prepared", "fit_lmm", "prepare"]
 
@@ -46,13 +45,13 @@ class Prepared:
 
     def at(self, theta: Floats) -> Evaluation:
         """The criterion at theta, in the coordinates of the search (`Fit.theta_centred`)."""
-        with _single_thread():
+        with single_thread():
             return evaluate(self.problem, theta)
 
     def fit(self, options: FitOptions | None = None) -> Fit:
         """See `fit_lmm`."""
         started, options = time.perf_counter(), options or FitOptions()
-        with _single_thread():
+        with single_thread():
             search, hessian = search_theta(self.problem, options)
             if not search.converged and search.point.r2 < NO_RESIDUAL * self.problem.N[-1, -1]:
                 raise exact_fit()
@@ -67,7 +66,7 @@ def prepare(design: Design, *, reml: bool = True) -> Prepared:
     FitError
         If rows are too few for the effects.
     """
-    with _single_thread():
+    with single_thread():
         check_sizes(design)
         coordinates = centred_design(design)
         return Prepared(design, coordinates, build_problem(design, reml, coordinates))
@@ -86,22 +85,6 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
     started = time.perf_counter()
     fit = prepare(design, reml=reml).fit(options)
     return replace(fit, trace=replace(fit.trace, elapsed_ms=1000 * (time.perf_counter() - started)))
-
-
-def _single_thread() -> AbstractContextManager[object]:
-    """Small matrix products lose time, not win it, when the BLAS spreads them over threads."""
-    controller = _thread_controller()
-    return nullcontext() if controller is None else controller.limit(limits=1, user_api="blas")
-
-
-@cache
-def _thread_controller() -> Any:
-    """Found once: looking through the process's libraries takes milliseconds."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
 
 
 def _result(

@@ -18,7 +18,6 @@ from mlm_widgets.fitter.optimisers import optimise
 from mlm_widgets.fitter.options import FitOptions
 from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.fitter.start import moment_start
-from mlm_widgets.fitter.template import Template
 
 __all__ = ["least_curvature", "search_theta", "theta_of_user"]
 
@@ -146,12 +145,4 @@ def theta_of_user(problem: Problem, theta: Floats) -> Floats:
         )
     root = np.sqrt(problem.weight_scale)
     slices = zip(problem.templates, problem.slices, strict=True)
-    return np.concatenate([_centred(template, root * theta[own]) for template, own in slices])
-
-
-def _centred(template: Template, theta: Floats) -> Floats:
-    found = np.empty_like(theta)
-    for part in template.parts:
-        half = template.H[part.columns, part.columns] @ part.factor(theta)
-        found[part.places] = np.linalg.qr(half.T, mode="r").T[part.row, part.col]
-    return found
+    return np.concatenate([template.of_user(root * theta[own]) for template, own in slices])

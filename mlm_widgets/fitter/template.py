@@ -95,6 +95,14 @@ class Template:
         lam = theta @ self.moves.reshape(len(theta), -1)
         return np.asarray(lam.reshape(self.H.shape), dtype=np.float64)
 
+    def of_user(self, theta: Floats) -> Floats:
+        """Theta of these coordinates from theta of the user's."""
+        found = np.empty_like(theta)
+        for part in self.parts:
+            half = self.H[part.columns, part.columns] @ part.factor(theta)
+            found[part.places] = np.linalg.qr(half.T, mode="r").T[part.row, part.col]
+        return found
+
     def pull_back(self, slope: Floats) -> Floats:
         """d/dtheta from d/dlambda (q, q), shape (k,)."""
         return np.asarray(self.moves.reshape(len(self.row), -1) @ slope.ravel())

@@ -1,8 +1,8 @@
 """The rows of a generalized linear mixed model, laid out for the search.
 
-Columns are centred and scaled as for the linear model (:mod:`mlm_widgets.fitter.coordinates`), without weights. Rows are
-sorted by the leading grouping factor, the one with the most random effects, so that its sums run over neighbours; the
-other factors are the rest.
+Columns are centred and scaled as for the linear model (:mod:`mlm_widgets.fitter.coordinates`), without weights. Rows
+are sorted by the leading grouping factor, the one with the most random effects, so that its sums run over neighbours;
+the other factors are the rest.
 """
 
 from __future__ import annotations

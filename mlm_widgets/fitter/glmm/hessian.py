@@ -1,9 +1,9 @@
-"""H = I + Lambda' Z' W Z Lambda in blocks: the leading factor in lanes, the rest as one dense block.
+"""H = I + Lambda' Z' W Z Lambda in blocks: the leading factor in lanes, the rest as one dense block::
 
-    H11 = L L'                            lanes, L L' = I + lambda_1' A_1 lambda_1
-    T = L^-1 lambda_1' A_12               at the pairs that occur
-    B22 = A_22 - T'T,  C = I + Lambda_2' B22 Lambda_2 = L_c L_c'
-    log|H| = 2 log|L| + 2 log|L_c|
+H11 = L L'                            lanes, L L' = I + lambda_1' A_1 lambda_1
+T = L^-1 lambda_1' A_12               at the pairs that occur
+B22 = A_22 - T'T,  C = I + Lambda_2' B22 Lambda_2 = L_c L_c'
+log|H| = 2 log|L| + 2 log|L_c|
 """
 
 from __future__ import annotations
@@ -179,12 +179,14 @@ class Factored:
                 found[a, b] = self.pattern.by_level(left[a] * right[b])
         return found
 
+    def mode_covariance(self, f: int) -> Floats:
+        """Lambda H^-1 Lambda', the diagonal blocks of factor f: the conditional covariance of b, (q, q, J)."""
+        return _sandwiched(self.lams[0].T, self.inverse_lead) if f == 0 else self.rest_blocks(self.Q22, f)
+
     def leverages(self) -> Floats:
         """z_i' Lambda H^-1 Lambda' z_i by row, (n,)."""
-        arrays, lam = self.arrays, self.lams[0]
-        lead = arrays.factors[0]
-        Q = _sandwiched(lam.T, self.inverse_lead)
-        found = lead.forms(Q)
+        arrays, lead = self.arrays, self.arrays.factors[0]
+        found = lead.forms(self.mode_covariance(0))
         if self.pattern is None:
             return found
         at_pairs = np.empty_like(self.T)
@@ -209,7 +211,8 @@ class Factored:
         total = np.zeros(len(rows.codes))
         for c in range(rows.q):
             for d in range(others.q):
-                at = self.Q22[own.start + pairs.first * rows.q + c, arrays.columns[g].start + pairs.second * others.q + d]
+                column = arrays.columns[g].start + pairs.second * others.q + d
+                at = self.Q22[own.start + pairs.first * rows.q + c, column]
                 total += 2.0 * rows.times(others.times(at[pairs.place], d), c)
         return total
 

@@ -1,8 +1,8 @@
 """The conditional modes: penalised iteratively reweighted least squares, as Newton's method.
 
-For given theta, beta and phi the modes u minimise sum_i f_i(eta_i) + |u|^2 / 2, eta = X beta + Z Lambda u + offset, with
-f = -log p(y | eta). The curvature is the observed one, f''; where that does not give a positive definite H (links that
-are not canonical), the expected one takes its place on the way.
+For given theta, beta and phi the modes u minimise sum_i f_i(eta_i) + |u|^2 / 2, eta = X beta + Z Lambda u + offset,
+with f = -log p(y | eta). The curvature is the observed one, f''; where that does not give a
+positive definite H (links that are not canonical), the expected one takes its place on the way.
 """
 
 from __future__ import annotations
@@ -94,8 +94,17 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
             break
     H, score, _ = place.curvature(pattern)
     return Modes(
-        arrays=arrays, parameters=parameters, lams=lams, u=place.u, b=place.b, eta=place.eta, terms=place.terms,
-        score=score, penalised=place.penalised, H=H, n_steps=n_steps + 1,
+        arrays=arrays,
+        parameters=parameters,
+        lams=lams,
+        u=place.u,
+        b=place.b,
+        eta=place.eta,
+        terms=place.terms,
+        score=score,
+        penalised=place.penalised,
+        H=H,
+        n_steps=n_steps + 1,
     )
 
 

@@ -116,9 +116,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         if is_far:
             hessian = differences(objective, point, hessian)
     slack = max(1e-6, 1e-11 * abs(point.value))
-    return GlmmSearch(
-        x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack
-    )
+    return GlmmSearch(x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack)
 
 
 def _step(B: Floats, gradient: Floats, x: Floats) -> tuple[Floats, float]:

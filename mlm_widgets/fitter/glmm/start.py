@@ -1,4 +1,4 @@
-"""Where the search begins: fixed effects of the model without groups, unit variances, the working linear model's Hessian."""
+"""Where the search begins: fixed effects of the model without groups, and the working linear model's Hessian."""
 
 from __future__ import annotations
 
@@ -134,7 +134,5 @@ def _explained(point: GlmmPoint, WX: Floats) -> Floats:
     found = np.empty((p, p))
     for a in range(p):
         for b in range(a + 1):
-            found[a, b] = found[b, a] = sum(
-                float(np.vdot(r, s)) for r, s in zip(right[a], solved[b], strict=True)
-            )
+            found[a, b] = found[b, a] = sum(float(np.vdot(r, s)) for r, s in zip(right[a], solved[b], strict=True))
     return found

@@ -1,0 +1,125 @@
+"""Design -> `Arrays`: columns in the coordinates of the search, rows sorted by the leading grouping factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlm_widgets.design import Design, Grouping
+from mlm_widgets.errors import FitError
+from mlm_widgets.families import Family
+from mlm_widgets.fitter.coordinates import ONE, centred_design
+from mlm_widgets.fitter.glmm.arrays import Arrays, RandomRows
+from mlm_widgets.fitter.template import build_template
+
+__all__ = ["MAX_REST", "GlmmProblem", "build_arrays"]
+
+Floats = npt.NDArray[np.float64]
+
+MAX_REST = 6_000  # random effects of the factors beside the leading one: they form a dense matrix
+
+
+@dataclass(frozen=True)
+class GlmmProblem:
+    """The arrays of a model, and how its parameters go back to the user's coordinates.
+
+    Attributes
+    ----------
+    arrays : Arrays
+    groupings : tuple of Grouping
+        In the order of `arrays.factors`: the leading one first.
+    source : tuple of int
+        Place of each in the design.
+    to_user : ndarray (p, p)
+        beta = to_user @ beta_c.
+    kept : ndarray (p,)
+        Columns of the design's X that are no linear combinations of those before them.
+    """
+
+    arrays: Arrays
+    groupings: tuple[Grouping, ...]
+    source: tuple[int, ...]
+    to_user: Floats
+    kept: npt.NDArray[np.intp]
+
+
+def build_arrays(design: Design, family: Family) -> GlmmProblem:
+    """The arrays of `design`.
+
+    Raises
+    ------
+    FitError
+        If the factors beside the largest have too many random effects, or there are fewer rows than fixed effects.
+    DesignError
+        If no predictor varies, or a random slope's column is constant.
+    """
+    _check_sizes(design)
+    n = design.n_obs
+    plain = replace(design, y=np.linspace(-1.0, 1.0, n), weights=None, offset=None)  # for its X and Z alone
+    coordinates = centred_design(plain)
+    source = _by_effects(design)
+    groupings = tuple(design.spec.groupings[f] for f in source)
+    codes = design.codes[source[0]]
+    order = None if np.all(codes[1:] >= codes[:-1]) else np.argsort(codes, kind="stable")
+
+    def sorted_rows(values: Any) -> Any:
+        return values if values is None or order is None else values[order]
+
+    factors = [
+        RandomRows(
+            sorted_rows(design.codes[f]),
+            len(design.spec.groupings[f].levels),
+            [sorted_rows(_stored(column, n)) for column in coordinates.Z[f]],
+        )
+        for f in source
+    ]
+    X = np.empty((len(coordinates.kept), n))
+    for row, column in zip(X, coordinates.X, strict=True):
+        values = _stored(column, n)
+        row[:] = 1.0 if values is None else sorted_rows(values)
+    arrays = Arrays(
+        family=family,
+        y=sorted_rows(design.y),
+        trials=sorted_rows(design.trials),
+        weights=sorted_rows(design.weights),
+        offset=sorted_rows(design.offset),
+        X=X,
+        factors=tuple(factors),
+        templates=tuple(build_template(g, coordinates.H[f]) for g, f in zip(groupings, source, strict=True)),
+    )
+    return GlmmProblem(
+        arrays, groupings, source, coordinates.scaling.to_user / coordinates.scaling.y_scale, coordinates.kept
+    )
+
+
+def _stored(column: Any, n: int) -> Floats | None:
+    if column is ONE:
+        return None
+    return column if isinstance(column, np.ndarray) else np.asarray(column.stored(n))
+
+
+def _by_effects(design: Design) -> tuple[int, ...]:
+    """Places of the groupings: the one with the most random effects, then by decreasing number of levels."""
+    groupings = design.spec.groupings
+    by_levels = sorted(range(len(groupings)), key=lambda f: -len(groupings[f].levels))
+    lead = max(by_levels, key=lambda f: len(groupings[f].levels) * len(groupings[f].names))
+    return (lead, *(f for f in by_levels if f != lead))
+
+
+def _check_sizes(design: Design) -> None:
+    n, p = design.n_obs, len(design.spec.fixed.names)
+    if n <= p:
+        raise FitError(
+            f"There are {n:,} rows for {p:,} fixed effects: at least {p + 1:,} rows are needed.",
+            hint="Use fewer predictors, or more data.",
+        )
+    effects = sorted(len(g.levels) * len(g.names) for g in design.spec.groupings)
+    if sum(effects[:-1]) > MAX_REST:
+        raise FitError(
+            f"The grouping factors beside the largest have {sum(effects[:-1]):,} random effects in all; "
+            f"at most {MAX_REST:,} are carried in a generalized model.",
+            hint="Use fewer levels or fewer random slopes in the smaller grouping factors.",
+        )
