@@ -153,7 +153,8 @@ def _direct_basis(
         for term, chosen in zip(terms, products, strict=True):
             for places in chosen:
                 parts = [columns[text][k] for text, k in zip(term, reversed(places), strict=True)]
-                found.append(np.broadcast_to(reduce(np.multiply, parts), n_rows))
+                column = reduce(np.multiply, parts)
+                found.append(column if np.ndim(column) else np.broadcast_to(column, n_rows))
         return found
 
     return Basis(tuple(names), tuple(assign), terms, variables, build), build(values, n_rows)

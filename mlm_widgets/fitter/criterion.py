@@ -25,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import linalg, sparse
+from scipy import linalg
 
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.block import DenseBlock, absorbed
@@ -323,20 +323,13 @@ def _covariance(lam: Floats, L: Floats) -> Floats:
 
 def _at_lead(problem: Problem, rows: Floats) -> Floats:
     """A12 rows (m, k): (q, k, J)."""
-    return np.stack([(matrix @ rows).T for matrix in _pair_matrices(problem)])
+    return np.stack([(matrix @ rows).T for matrix, _ in problem.pair_matrices])
 
 
 def _at_rest(problem: Problem, lanes: Floats) -> Floats:
     """A21 lanes (q, k, J): (m, k)."""
-    return np.asarray(sum(matrix.T @ own.T for matrix, own in zip(_pair_matrices(problem), lanes, strict=True)))
-
-
-def _pair_matrices(problem: Problem) -> list[sparse.csr_array]:
-    """Z_1'Z_2, a sparse (J, m) matrix for each column of the leading factor's basis."""
-    pairs = problem.pairs
-    assert pairs is not None
-    shape = (problem.A.shape[2], len(problem.W2))
-    return [sparse.csr_array((values, pairs.column, pairs.pointers), shape=shape) for values in pairs.values]
+    pairs = zip(problem.pair_matrices, lanes, strict=True)
+    return np.asarray(sum(transposed @ own.T for (_, transposed), own in pairs))
 
 
 def _factor(R0: Floats, problem: Problem) -> Floats:

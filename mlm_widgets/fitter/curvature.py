@@ -5,7 +5,8 @@ In the variances' directions V_k = Z_k Z_k', with P_X = V^-1 - V^-1 X C X'V^-1,
     d2d / ds_k ds_l = -tr(P_X V_k P_X V_l) + nn (2 q_kl / r^2 - y_k y_l / r^4)
 
 q and y are those of the average information. With one random effect a level everywhere the traces come from matrices
-that the evaluation has already made and one product of m^3 operations; else the analytic gradient is differenced.
+that the evaluation has already made, and one product of m^3 operations where factors are crossed; else the analytic
+gradient is differenced.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scipy import linalg
 
 from mlm_widgets.fitter.block import mirrored
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
+from mlm_widgets.fitter.nested import NestedBlock, Nesting
 
 __all__ = ["exact_hessian"]
 
@@ -29,15 +31,18 @@ def exact_hessian(point: Evaluation) -> Floats:
     if point.block is None:
         return point.hessian
     rest = [f for f in range(len(point.lams)) if f != point.problem.lead]
-    is_scalar = point.block.scale is not None and len(point.lams[point.problem.lead]) == 1
-    if is_scalar and all(point.block.is_well_scaled(f) for f in rest):
-        return _scalar_hessian(point)
+    if any(len(lam) > 1 for lam in point.lams):
+        return _differenced_hessian(point)
+    if isinstance(point.problem.crossing, Nesting):
+        return _scalar_hessian(point, _nested_traces(point, point.problem.crossing))
+    if all(point.block.is_well_scaled(f) for f in rest):
+        return _scalar_hessian(point, _traces(point))
     return _differenced_hessian(point)
 
 
-def _scalar_hessian(point: Evaluation) -> Floats:
+def _scalar_hessian(point: Evaluation, traces: Floats) -> Floats:
+    """From tr(V^-1 V_k V^-1 V_l) over the groupings."""
     dS = np.array([float(dS[0, 0]) for _, dS in point.directions])
-    traces = _traces(point)
     if point.problem.reml:
         traces = traces - 2.0 * _mixed_traces(point) + _fixed_traces(point)
     grouping = [f for f, _ in point.directions]
@@ -71,6 +76,26 @@ def _traces(point: Evaluation) -> Floats:
         for g in range(len(point.lams)):
             if g != lead:
                 found[f, g] = squares[own, block.columns(g)].sum()
+    return found
+
+
+def _nested_traces(point: Evaluation, nesting: Nesting) -> Floats:
+    """The same where the leading grouping is nested in the other: V^-1 is block diagonal by its levels.
+
+    With n_j = N_j A12_j, Z_1'V^-1 Z_1 = diag(N_j A_j) - n Q_k n', Z_1'V^-1 Z_2 = n (1 - Q_k B22_k), Z_2'V^-1 Z_2 =
+    B22_k (1 - B22_k Q_k) at each level k of the other.
+    """
+    block = point.block
+    assert isinstance(block, NestedBlock)
+    lead, other = point.problem.lead, 1 - point.problem.lead
+    B, Q, B22 = point.N[0, 0] * point.problem.A[0, 0], block.Q[0, 0], block.B22[0, 0]
+    squares = (point.N[0, 0] * nesting.A12[0, 0]) ** 2
+    of_parent = np.bincount(nesting.parent, weights=squares, minlength=nesting.n_parents)
+    left = 1.0 - Q * B22
+    found = np.empty((2, 2))
+    found[lead, lead] = B @ B - 2.0 * (B * squares) @ Q[nesting.parent] + (Q * of_parent) @ (Q * of_parent)
+    found[lead, other] = found[other, lead] = (left**2) @ of_parent
+    found[other, other] = np.sum((B22 * left) ** 2)
     return found
 
 

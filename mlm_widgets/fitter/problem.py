@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
@@ -92,6 +93,15 @@ class Problem:
     def degrees(self) -> int:
         """N - p for REML, n for ML: what sigma^2 is divided by."""
         return self.n_obs - self.rank if self.reml else self.n_obs
+
+    @cached_property
+    def pair_matrices(self) -> list[tuple[sparse.csr_array, sparse.csc_array]]:
+        """Z_1'Z_2, a sparse (J, m) matrix for each column of the leading factor's basis, and its transpose."""
+        assert self.pairs is not None
+        shape = (self.AW.shape[2], len(self.W2))
+        pairs = self.pairs
+        found = [sparse.csr_array((values, pairs.column, pairs.pointers), shape=shape) for values in pairs.values]
+        return [(matrix, matrix.T) for matrix in found]
 
     @cached_property
     def slices(self) -> list[slice]:

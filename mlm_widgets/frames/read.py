@@ -153,11 +153,16 @@ class Frame:
         if name not in self._places:
             raise unknown_column(self, name)
         if name not in self._columns:
-            place = self._places[name]  # by place: pandas has columns whose names are numbers
-            is_pandas = isinstance(self._frame, pd.DataFrame)
-            kind, series = _kind_of(self._frame.iloc[:, place] if is_pandas else self._frame[:, place])
+            kind, series = _kind_of(self._series(name))
             self._columns[name] = Column(name, kind, series)
         return self._columns[name]
+
+    def _series(self, name: str) -> Any:
+        place = self._places[name]
+        if not isinstance(self._frame, pd.DataFrame):
+            return self._frame[:, place]
+        # labels that are no text (numbers, tuples) may mean something else to pandas
+        return self._frame[name] if isinstance(self._frame.columns[place], str) else self._frame.iloc[:, place]
 
 
 def unknown_column(frame: Frame, name: str) -> DataError:
@@ -178,7 +183,8 @@ def read_frame(data: Any, name: str | None = None) -> Frame:
     if isinstance(data, Frame):
         return data
     if isinstance(data, pd.DataFrame):
-        frame = data = data.copy(deep=False)  # pandas copies on write: later changes are the user's own
+        frame = data.copy(deep=False)  # pandas copies on write: later changes are the user's own
+        frame.attrs = {}  # each column would take a deep copy of them along
         names = [str(column) for column in data.columns.tolist()]
     else:
         frame = _other_frame(data)

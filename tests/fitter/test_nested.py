@@ -93,3 +93,14 @@ def test_many_crossed_levels_are_refused() -> None:
     data["h"] = draw.integers(0, 8000, 40_000)
     with pytest.raises(FitError, match="at most 6,000"):
         fit("y ~ 1 + (1 | g) + (1 | h)", data)
+
+
+@pytest.mark.parametrize("reml", [True, False])
+@pytest.mark.parametrize("theta", [[0.7, 1.3], [0.0, 0.5], [2.0, 0.0]])
+def test_exact_hessian_of_intercepts_by_differences_of_the_gradient(theta: list[float], reml: bool) -> None:
+    prepared = prepare(fit("y ~ x + (1 | a/b)", small_data(), reml=reml).fit_result.design, reml=reml)
+    assert isinstance(prepared.problem.crossing, Nesting)
+    ahead, behind = ([prepared.at(np.array(theta) + step).gradient for step in s * np.eye(2)] for s in (1e-5, -1e-5))
+    differences = (np.array(ahead) - np.array(behind)) / 2e-5
+    exact = exact_hessian(prepared.at(np.array(theta)))
+    np.testing.assert_allclose(exact, differences, rtol=0, atol=1e-6 * np.abs(differences).max())
