@@ -15,10 +15,21 @@ from scipy import special
 
 from mlm_widgets.families.links import Link
 
-__all__ = ["Likelihood", "Terms", "beta", "binomial", "gamma", "gaussian", "inverse_gaussian", "negative_binomial", "poisson"]
+__all__ = [
+    "Likelihood",
+    "Terms",
+    "beta",
+    "binomial",
+    "gamma",
+    "gaussian",
+    "inverse_gaussian",
+    "negative_binomial",
+    "poisson",
+]
 
 Floats = npt.NDArray[np.float64]
 HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
+MOST_LOG_ODDS = 700.0  # above, their exponential is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +65,15 @@ def binomial(link: Link) -> Likelihood:
         raise ValueError(f"the link {link.name!r} is none for shares")
 
     def logit(eta: Floats, y: Floats, trials: Floats | None, log_phi: float) -> Terms:
-        small = np.exp(-np.abs(eta))
-        mu = np.where(eta >= 0, 1.0, small) / (1.0 + small)
-        value = np.log1p(small) + np.maximum(eta, 0.0)
-        if trials is None:
-            variance = small / (1.0 + small) ** 2
-            return Terms(value - y * eta, mu - y, variance, variance * (1.0 - 2.0 * mu))
-        variance = trials * (small / (1.0 + small) ** 2)
-        value = trials * value - y * eta - _log_choose(trials, y)
-        return Terms(value, trials * mu - y, variance, variance * (1.0 - 2.0 * mu))
+        capped = np.minimum(eta, MOST_LOG_ODDS)
+        odds = np.exp(capped)
+        rest = 1.0 / (1.0 + odds)
+        mu = odds * rest
+        variance = mu * rest
+        n = 1.0 if trials is None else trials
+        value = n * (np.log1p(odds) + (eta - capped))
+        value = value if trials is None else value - _log_choose(trials, y)
+        return Terms(value - y * eta, n * mu - y, n * variance, n * (variance * (rest - mu)))
 
     def other(eta: Floats, y: Floats, trials: Floats | None, log_phi: float) -> Terms:
         n = np.ones_like(y) if trials is None else trials
@@ -186,9 +197,7 @@ def negative_binomial(link: Link) -> Likelihood:
                 parts = _composed(outer, slopes)
                 in_mu = ((mu - y) / both**2, (2 * y - mu + size) / both**3)
                 in_size = (in_mu[0] * slopes[0], in_mu[1] * slopes[0] ** 2 + in_mu[0] * slopes[1])
-        value_by_size = (
-            special.digamma(size) - special.digamma(total) - np.log(size) - 1 + np.log(both) + total / both
-        )
+        value_by_size = special.digamma(size) - special.digamma(total) - np.log(size) - 1 + np.log(both) + total / both
         moved = (-size * value_by_size, -size * in_size[0], -size * in_size[1])
         return _inside(Terms(parts[0] + constant, *parts[1:], dispersion=moved), mu > 0)
 
@@ -217,12 +226,17 @@ def beta(link: Link) -> Likelihood:
         outer = (value, precision * (poly[0] - difference), precision**2 * poly[1], precision**3 * poly[2])
         parts = _composed(outer, slopes)
         by_precision = (
-            mu * special.digamma(a) + (1 - mu) * special.digamma(b) - special.digamma(precision)
-            - mu * np.log(y) - (1 - mu) * np.log1p(-y)
+            mu * special.digamma(a)
+            + (1 - mu) * special.digamma(b)
+            - special.digamma(precision)
+            - mu * np.log(y)
+            - (1 - mu) * np.log1p(-y)
         )
         bent = mu * special.polygamma(1, a) - (1 - mu) * special.polygamma(1, b)
         first = poly[0] - difference + precision * bent
-        second = 2 * precision * poly[1] + precision**2 * (mu * special.polygamma(2, a) + (1 - mu) * special.polygamma(2, b))
+        second = 2 * precision * poly[1] + precision**2 * (
+            mu * special.polygamma(2, a) + (1 - mu) * special.polygamma(2, b)
+        )
         moved = (by_precision, first * slopes[0], second * slopes[0] ** 2 + first * slopes[1])
         return Terms(*parts, dispersion=(-precision * moved[0], -precision * moved[1], -precision * moved[2]))
 
@@ -249,6 +263,4 @@ def _inside(terms: Terms, inside: npt.NDArray[np.bool_] | np.bool_) -> Terms:
     """Infinite where the mean is not one of the family."""
     if np.all(inside):
         return terms
-    return Terms(
-        np.where(inside, terms.value, np.inf), terms.first, terms.second, terms.third, terms.dispersion
-    )
+    return Terms(np.where(inside, terms.value, np.inf), terms.first, terms.second, terms.third, terms.dispersion)

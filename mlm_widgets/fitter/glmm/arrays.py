@@ -23,6 +23,8 @@ __all__ = ["Arrays", "PairPattern", "RandomRows", "pair_pattern"]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
+CHUNK = 8_192  # rows whose terms stay in cache: large arrays are cleared by the system each time they are asked for
+
 
 class RandomRows:
     """The rows of one grouping factor: eta gets sum_a z_a b_a[code].
@@ -168,14 +170,18 @@ class Arrays:
         return parameters[:k], parameters[k : k + p], float(parameters[k + p]) if self.family.has_dispersion else 0.0
 
     def terms(self, eta: Floats, log_phi: float) -> Terms:
-        """The likelihood's terms by row, times the weights."""
+        """The likelihood's terms by row, times the weights; a few rows at a time, which stay in cache."""
+        n = len(eta)
+        made = np.empty((7 if self.family.has_dispersion else 4, n))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = self.family.likelihood(eta, self.y, self.trials, log_phi)
-        w = self.weights
-        if w is None:
-            return found
-        moved = found.dispersion and (w * found.dispersion[0], w * found.dispersion[1], w * found.dispersion[2])
-        return Terms(w * found.value, w * found.first, w * found.second, w * found.third, moved)
+            for start in range(0, n, CHUNK):
+                rows = slice(start, start + CHUNK)
+                trials = None if self.trials is None else self.trials[rows]
+                found = self.family.likelihood(eta[rows], self.y[rows], trials, log_phi)
+                parts = (found.value, found.first, found.second, found.third, *(found.dispersion or ()))
+                for part, out in zip(parts, made, strict=True):
+                    out[rows] = part if self.weights is None else part * self.weights[rows]
+        return Terms(*made[:4], dispersion=(made[4], made[5], made[6]) if self.family.has_dispersion else None)
 
     def information(self, eta: Floats, log_phi: float) -> Floats:
         """mu'^2 / variance, times the weights: what stands for a curvature that is not positive."""

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
 from mlm_widgets.families import Family
-from mlm_widgets.fitter.coordinates import ONE, centred_design
+from mlm_widgets.fitter.coordinates import centred_design
 from mlm_widgets.fitter.glmm.arrays import Arrays, RandomRows
 from mlm_widgets.fitter.template import build_template
+from mlm_widgets.linalg import Column
 
 __all__ = ["MAX_REST", "GlmmProblem", "build_arrays"]
 
@@ -83,7 +84,7 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
     arrays = Arrays(
         family=family,
         y=sorted_rows(design.y),
-        trials=sorted_rows(design.trials),
+        trials=sorted_rows(getattr(design, "trials", None)),
         weights=sorted_rows(design.weights),
         offset=sorted_rows(design.offset),
         X=X,
@@ -95,10 +96,9 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
     )
 
 
-def _stored(column: Any, n: int) -> Floats | None:
-    if column is ONE:
-        return None
-    return column if isinstance(column, np.ndarray) else np.asarray(column.stored(n))
+def _stored(column: Column, n: int) -> Floats | None:
+    """The column as an array; None for ones."""
+    return None if column.is_one else column.stored(n)
 
 
 def _by_effects(design: Design) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ __all__ = ["Factored", "RowsOfPairs", "factored"]
 Floats = npt.NDArray[np.float64]
 Effects = list[Floats]  # by factor, (q, J)
 
-DENSE = 400_000  # entries of the leading factor against the rest that are held as a full table
+DENSE = 20_000  # entries of the leading factor against the rest that are held as a full table
 SLAB = 4_000_000
 
 
