@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from mlm_widgets.errors import DataError, OptionError, closest
 from mlm_widgets.families import likelihood as like
@@ -149,8 +148,13 @@ def _draw_beta(rng: Rng, mu: Floats, trials: Floats | None, phi: float) -> Float
     return np.asarray(rng.beta(mu / phi, (1 - mu) / phi))
 
 
-_COUNT = {"support": "whole numbers from 0", "is_supported": _whole, "start": lambda y: np.maximum(y, 0.1)}
-_POSITIVE = {"support": "numbers above 0", "is_supported": _positive, "start": lambda y: y}
+def _as_it_is(y: Floats) -> Floats:
+    return y
+
+
+def _above_zero(y: Floats) -> Floats:
+    return np.maximum(y, 0.1)
+
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -158,10 +162,10 @@ FAMILIES: dict[str, Family] = {
         Family(
             name="gaussian",
             link=LINKS["identity"],
-            links=("identity", "log", "inverse"),
+            links=("identity", "log"),
             likelihood_of=like.gaussian,
             variance=lambda mu, phi: np.full_like(mu, phi),
-            start=lambda y: y,
+            start=_as_it_is,
             draw=_draw_gaussian,
             dispersion="residual variance",
             support="numbers",
@@ -187,7 +191,9 @@ FAMILIES: dict[str, Family] = {
             variance=lambda mu, phi: mu,
             draw=_draw_poisson,
             dispersion="",
-            **_COUNT,
+            start=_above_zero,
+            support="whole numbers from 0",
+            is_supported=_whole,
         ),
         Family(
             name="negative_binomial",
@@ -197,7 +203,9 @@ FAMILIES: dict[str, Family] = {
             variance=lambda mu, phi: mu + phi * mu**2,
             draw=_draw_negative_binomial,
             dispersion="1 / shape",
-            **_COUNT,
+            start=_above_zero,
+            support="whole numbers from 0",
+            is_supported=_whole,
         ),
         Family(
             name="gamma",
@@ -207,7 +215,9 @@ FAMILIES: dict[str, Family] = {
             variance=lambda mu, phi: phi * mu**2,
             draw=_draw_gamma,
             dispersion="1 / shape",
-            **_POSITIVE,
+            start=_as_it_is,
+            support="numbers above 0",
+            is_supported=_positive,
         ),
         Family(
             name="inverse_gaussian",
@@ -217,7 +227,9 @@ FAMILIES: dict[str, Family] = {
             variance=lambda mu, phi: phi * mu**3,
             draw=_draw_inverse_gaussian,
             dispersion="1 / shape",
-            **_POSITIVE,
+            start=_as_it_is,
+            support="numbers above 0",
+            is_supported=_positive,
         ),
         Family(
             name="beta",
@@ -225,7 +237,7 @@ FAMILIES: dict[str, Family] = {
             links=("logit", "probit", "cloglog"),
             likelihood_of=like.beta,
             variance=lambda mu, phi: mu * (1 - mu) * phi / (1 + phi),
-            start=lambda y: y,
+            start=_as_it_is,
             draw=_draw_beta,
             dispersion="1 / precision",
             support="shares strictly between 0 and 1",

@@ -17,7 +17,7 @@ def triangular_factor(lam: Floats, template: Template) -> Floats:
     result = np.zeros_like(lam)
     for part in template.parts:
         own = part.columns
-        R = np.linalg.qr(lam[own, own].T, mode="r").T
+        R = np.asarray(np.linalg.qr(lam[own, own].T, mode="r")).T
         result[own, own] = R * np.where(np.diag(R) < 0, -1.0, 1.0)
     return result
 

@@ -100,7 +100,7 @@ class Template:
         found = np.empty_like(theta)
         for part in self.parts:
             half = self.H[part.columns, part.columns] @ part.factor(theta)
-            found[part.places] = np.linalg.qr(half.T, mode="r").T[part.row, part.col]
+            found[part.places] = np.asarray(np.linalg.qr(half.T, mode="r")).T[part.row, part.col]
         return found
 
     def pull_back(self, slope: Floats) -> Floats:

@@ -110,7 +110,7 @@ class PairPattern:
 
     def sums(self, values: Floats) -> Floats:
         """Sums of `values` (n,) by pair."""
-        return np.bincount(self.place, weights=values, minlength=len(self.first))
+        return np.asarray(np.bincount(self.place, weights=values, minlength=len(self.first)), dtype=np.float64)
 
 
 def pair_pattern(first: RandomRows, second: RandomRows) -> PairPattern:
@@ -181,7 +181,8 @@ class Arrays:
                 parts = (found.value, found.first, found.second, found.third, *(found.dispersion or ()))
                 for part, out in zip(parts, made, strict=True):
                     out[rows] = part if self.weights is None else part * self.weights[rows]
-        return Terms(*made[:4], dispersion=(made[4], made[5], made[6]) if self.family.has_dispersion else None)
+        dispersion = (made[4], made[5], made[6]) if self.family.has_dispersion else None
+        return Terms(made[0], made[1], made[2], made[3], dispersion)
 
     def information(self, eta: Floats, log_phi: float) -> Floats:
         """mu'^2 / variance, times the weights: what stands for a curvature that is not positive."""

@@ -57,7 +57,7 @@ class RowsOfPairs:
 
     def by_level(self, values: Floats) -> Floats:
         """Sums at the pairs, by level (J_1,)."""
-        return np.bincount(self.level, weights=values, minlength=self.shape[0])
+        return np.asarray(np.bincount(self.level, weights=values, minlength=self.shape[0]), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -29,11 +29,12 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
     family = arrays.family
     share = arrays.y if arrays.trials is None else arrays.y / arrays.trials
     mu = np.asarray(family.start(share), dtype=np.float64)
-    target = family.link.forward(np.clip(mu, 1e-3, None) if family.name != "gaussian" else mu)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        target = family.link.forward(mu)
     target = np.where(np.isfinite(target), target, 0.0)
     if arrays.offset is not None:
         target = target - arrays.offset
-    beta, _ = _least_squares(arrays.X, target, np.ones_like(target))
+    beta = _least_squares(arrays.X, target, np.ones_like(target))
     log_phi = 0.0
     value = np.inf
     for _ in range(GLM_STEPS):
@@ -46,7 +47,7 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
             break
         value = new
         weights = np.maximum(arrays.information(eta, log_phi), 1e-10)
-        step, _ = _least_squares(arrays.X, -terms.first / weights, weights)
+        step = _least_squares(arrays.X, -terms.first / weights, weights)
         length = 1.0
         while length > 1e-4:
             tried = beta + length * step
@@ -82,11 +83,10 @@ def _phi_slope(arrays: Arrays, eta: Floats, log_phi: float) -> tuple[float, floa
     return slopes[1], (slopes[2] - slopes[0]) / (2 * h)
 
 
-def _least_squares(X: Floats, target: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def _least_squares(X: Floats, target: Floats, weights: Floats) -> Floats:
     """Weighted, by the normal equations: the columns are centred and independent."""
     WX = X * weights
-    N = WX @ X.T
-    return np.linalg.lstsq(N, WX @ target, rcond=1e-12)[0], N
+    return np.asarray(np.linalg.lstsq(WX @ X.T, WX @ target, rcond=1e-12)[0])
 
 
 def working_hessian(point: GlmmPoint) -> Floats:
