@@ -84,7 +84,7 @@ class Family:
         if chosen not in self.links:
             near = closest(str(chosen), self.links)
             raise OptionError(
-                f"`link` of the family {self.name!r} must be one of {', '.join(map(repr, self.links))}, not {chosen!r}.",
+                f"`link` of {self.name!r} must be one of {', '.join(map(repr, self.links))}, not {chosen!r}.",
                 hint=f"Did you mean {near[0]!r}?" if near else None,
                 argument="link",
             )
@@ -148,6 +148,10 @@ def _draw_beta(rng: Rng, mu: Floats, trials: Floats | None, phi: float) -> Float
     return np.asarray(rng.beta(mu / phi, (1 - mu) / phi))
 
 
+def _constant(mu: Floats, phi: float) -> Floats:
+    return np.full_like(mu, phi)
+
+
 def _as_it_is(y: Floats) -> Floats:
     return y
 
@@ -164,7 +168,7 @@ FAMILIES: dict[str, Family] = {
             link=LINKS["identity"],
             links=("identity", "log"),
             likelihood_of=like.gaussian,
-            variance=lambda mu, phi: np.full_like(mu, phi),
+            variance=_constant,
             start=_as_it_is,
             draw=_draw_gaussian,
             dispersion="residual variance",

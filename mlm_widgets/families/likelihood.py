@@ -79,10 +79,8 @@ def binomial(link: Link) -> Likelihood:
         n = np.ones_like(y) if trials is None else trials
         won, lost = shares(eta)
         failures = n - y
-        parts = [-(_times(y, a) + _times(failures, b)) for a, b in zip(won, lost, strict=True)]
-        if trials is not None:
-            parts[0] = parts[0] - _log_choose(n, y)
-        return Terms(*parts)
+        value, first, second, third = (-(_times(y, a) + _times(failures, b)) for a, b in zip(won, lost, strict=True))
+        return Terms(value if trials is None else value - _log_choose(n, y), first, second, third)
 
     return logit if link.name == "logit" else other
 
@@ -133,7 +131,7 @@ def gamma(link: Link) -> Likelihood:
         if link.name == "log":
             z = y * np.exp(-eta)
             parts = (z + eta, 1 - z, z, -z)
-            inside = np.True_
+            inside: npt.NDArray[np.bool_] | np.bool_ = np.True_
         else:
             mu, *slopes = link.derivatives(eta)
             z = y / mu
