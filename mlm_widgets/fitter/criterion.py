@@ -44,19 +44,12 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     """The criterion at `theta` (centred coordinates)."""
     lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
     lam = lams[problem.lead]
-    q = len(lam)
-    TK = (lam.T @ problem.AW.reshape(q, -1)).reshape(problem.AW.shape)
-    M = np.matmul(lam.T, TK[:, :q])
-    for a in range(q):
-        M[a, a] += 1.0
-    L = cholesky(M)
-    TK = forward(L, TK)
-    K = TK[:, q:]
-    R0 = problem.N - np.matmul(K, K.transpose(0, 2, 1)).sum(axis=0)
-    log_det = 2.0 * log_diagonal(L)
+    tiles = [_eliminated(lam, AW) for AW in problem.tiles]
+    R0 = problem.N - sum(_crossed_sum(tile.K) for tile in tiles)
+    log_det: float = 2.0 * sum(log_diagonal(tile.L) for tile in tiles)
     block: DenseBlock | NestedBlock | None = None
     if problem.crossing is not None:
-        block = _absorb_lead(problem, lams, L)
+        block = _absorb_lead(problem, lams, tiles[0].L)
         log_det += block.log_determinant
         R0 = R0 - block.K2.T @ block.K2
     R = _factor(R0, problem)
@@ -66,7 +59,59 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     value = log_det + nn * (1.0 + np.log(2.0 * np.pi * r2 / nn))
     if problem.reml:
         value += 2.0 * float(np.log(np.diag(R)[:p]).sum())
-    return Evaluation(problem, theta, lams, L, TK, block, R, r2, float(value))
+    return Evaluation(problem, theta, lams, tiles, block, R, r2, float(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Steps 1 and 2 for some lanes: L (q, q, lanes) and [T_j K_j] (q, q + p + 1, lanes)."""
+
+    L: Floats
+    TK: Floats
+
+    @property
+    def T(self) -> Floats:
+        """Of the random effects, (q, q, lanes)."""
+        return self.TK[:, : len(self.TK)]
+
+    @property
+    def K(self) -> Floats:
+        """Of X and y, (q, p + 1, lanes)."""
+        return self.TK[:, len(self.TK) :]
+
+
+def _eliminated(lam: Floats, AW: Floats) -> Tile:
+    q = len(lam)
+    TK = (lam.T @ AW.reshape(q, -1)).reshape(AW.shape)
+    M = np.matmul(lam.T, TK[:, :q])
+    for a in range(q):
+        M[a, a] += 1.0
+    L = cholesky(M)
+    return Tile(L, forward(L, TK))
+
+
+def _crossed_sum(K: Floats) -> Floats:
+    """sum_j K_j'K_j."""
+    return np.asarray(np.matmul(K, K.transpose(0, 2, 1)).sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class _LeadSums:
+    """Sums over the lanes of the only grouping: what its gradient and Hessian are made of.
+
+    Attributes
+    ----------
+    B : ndarray (q, q)
+        sum_j B_j, B_j = Z_j'V^-1 Z_j.
+    EE : ndarray (q, p + 1, q, p + 1)
+        sum_j E_ja' E_jb, E_j = Z_j'V^-1 [X y] R^-T.
+    traces : ndarray (q^2, q^2)
+        sum_j [B_j - 2 P_j]_ab [B_j]_cd, P_j = sum_k w_k E_jk E_jk'.
+    """
+
+    B: Floats
+    EE: Floats
+    traces: Floats
 
 
 @dataclass(frozen=True)
@@ -84,8 +129,7 @@ class Evaluation:
     problem: Problem
     theta: Floats
     lams: list[Floats]
-    L: Floats
-    TK: Floats
+    tiles: list[Tile]
     block: DenseBlock | NestedBlock | None
     R: Floats
     r2: float
@@ -120,7 +164,8 @@ class Evaluation:
     @cached_property
     def Y(self) -> Floats:
         """lambda (I + lambda' A_j lambda)^-1 lambda' of the leading factor, (q, q, J)."""
-        return _covariance(self.lams[self.problem.lead], self.L)
+        lam = self.lams[self.problem.lead]
+        return _joined([_covariance(lam, tile.L) for tile in self.tiles])
 
     @cached_property
     def N(self) -> Floats:
@@ -140,7 +185,23 @@ class Evaluation:
     @cached_property
     def _lead(self) -> Floats:
         """Z_j'V^-1 [Z_j X y] of the only grouping, (q, q + p + 1, J)."""
-        return np.asarray(self.problem.AW - crossed(self.TK[:, : len(self.TK)], self.TK))
+        return _joined([_left_by(AW, tile) for AW, tile in zip(self.problem.tiles, self.tiles, strict=True)])
+
+    @cached_property
+    def _lead_sums(self) -> _LeadSums:
+        """Tile by tile: what is made of a tile's lanes stays in cache."""
+        found = [self._tile_sums(AW, tile) for AW, tile in zip(self.problem.tiles, self.tiles, strict=True)]
+        B, EE, traces = (np.asarray(sum(parts)) for parts in zip(*found, strict=True))
+        q = len(B)
+        return _LeadSums(B, EE.reshape((q, -1, q, EE.shape[0] // q)), traces)
+
+    def _tile_sums(self, AW: Floats, tile: Tile) -> tuple[Floats, Floats, Floats]:
+        q = len(AW)
+        left = _left_by(AW, tile)
+        E = np.matmul(self._R_inverse, left[:, q:])
+        flat_B, flat_E = left[:, :q].reshape(q * q, -1), E.reshape(-1, E.shape[2])
+        rest = flat_B - 2.0 * np.einsum("akj,bkj->abj", self._w[:, None] * E, E).reshape(q * q, -1)
+        return left[:, :q].sum(axis=2), flat_E @ flat_E.T, rest @ flat_B.T
 
     @cached_property
     def lead_B(self) -> Floats:
@@ -168,6 +229,8 @@ class Evaluation:
     @cached_property
     def EE(self) -> list[Floats]:
         """sum_j E_ja' E_jb by grouping: (q, p + 1, q, p + 1)."""
+        if self.block is None:
+            return [self._lead_sums.EE]
         found = []
         for E in self.E:
             flat = E.reshape(-1, E.shape[2])
@@ -195,9 +258,10 @@ class Evaluation:
     @cached_property
     def information(self) -> list[Floats]:
         """sum_j Z_j'V^-1 Z_j by grouping: (q, q)."""
-        lead, block = self.lead_B.sum(axis=2), self.block
+        block = self.block
         if block is None:
-            return [lead]
+            return [self._lead_sums.B]
+        lead = self.lead_B.sum(axis=2)
         return [lead if f == self.problem.lead else block.trace_part(f) for f in range(len(self.lams))]
 
     @cached_property
@@ -239,11 +303,9 @@ class Evaluation:
         -sum_j [B_da - 2 P_da] B_bc - sum_kl max(w_k, w_l) O_ab[k, l] O_cd[l, k], with P_j = sum_k w_k E_jk E_jk' and
         O_ab = sum_j E_ja' E_jb. Contracting with dS, which is symmetric, symmetrises in (ab) and in (cd).
         """
-        B, E, w = self.lead_B, self.E[0], self._w
-        q, J = len(B), B.shape[2]
-        flat = B.reshape(q * q, J)
-        rest = flat - 2.0 * np.einsum("akj,bkj->abj", w[:, None] * E, E).reshape(q * q, J)
-        traces = (rest @ flat.T).reshape(q, q, q, q).transpose(1, 2, 3, 0)
+        sums, w = self._lead_sums, self._w
+        q = len(sums.B)
+        traces = sums.traces.reshape(q, q, q, q).transpose(1, 2, 3, 0)
         O_ = self.EE[0].transpose(0, 2, 1, 3)
         fixed = (np.maximum.outer(w, w) * O_).reshape(q * q, -1) @ O_.transpose(0, 1, 3, 2).reshape(q * q, -1).T
         dS = self.dS[0].reshape(-1, q * q)
@@ -319,6 +381,16 @@ def _covariance(lam: Floats, L: Floats) -> Floats:
     """lambda (L_j L_j')^-1 lambda', (q, q, J)."""
     half = forward(L, np.repeat(lam.T[:, :, None], L.shape[2], axis=2))
     return crossed(half, half)
+
+
+def _left_by(AW: Floats, tile: Tile) -> Floats:
+    """[A_j W_j] - T_j'[T_j K_j] = Z_j'V_1^-1 [Z_j X y], (q, q + p + 1, lanes)."""
+    return np.asarray(AW - crossed(tile.T, tile.TK))
+
+
+def _joined(tiles: list[Floats]) -> Floats:
+    """Tiles of lanes as one array."""
+    return tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=2)
 
 
 def _at_lead(problem: Problem, rows: Floats) -> Floats:

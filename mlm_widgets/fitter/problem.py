@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
 MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and some seconds an evaluation
+TILE = 163_840  # entries of [A_j W_j] that are gone through at a time
+LEAST_TILE = 1_024  # lanes
 MAX_TABLE = 40_000_000  # pairs of levels that a table may have; above, keys are sorted
 
 
@@ -88,6 +90,15 @@ class Problem:
     def W(self) -> Floats:
         """Z_j'[X y] of the leading factor, (q, p + 1, J)."""
         return self.AW[:, len(self.AW) :]
+
+    @cached_property
+    def tiles(self) -> list[Floats]:
+        """Parts of `AW` whose lanes stay in cache; one part where a rest is to be absorbed."""
+        q, k, J = self.AW.shape
+        width = max(LEAST_TILE, TILE // (q * k))
+        if self.crossing is not None or width >= J:
+            return [self.AW]
+        return [np.ascontiguousarray(self.AW[:, :, start : start + width]) for start in range(0, J, width)]
 
     @property
     def degrees(self) -> int:

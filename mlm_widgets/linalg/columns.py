@@ -14,7 +14,7 @@ __all__ = ["CHUNK", "ONE", "ROWS_A_STRAND", "Column", "cross_products", "dots", 
 
 Floats = npt.NDArray[np.float64]
 
-CHUNK = 16_384  # rows whose columns stay in cache
+CHUNK = 32_768  # rows whose columns stay in cache
 LEAST_CHUNK = 1_024
 ROWS_A_STRAND = 250_000  # fewer are summed in less time than a thread takes to begin
 MOST_DOTS = 8  # columns up to which single products are faster than a matrix product
@@ -74,7 +74,7 @@ def means(arrays: Sequence[Floats], weights: Floats | None) -> Floats:
         with np.errstate(over="ignore", invalid="ignore"):
             if weights is None:
                 return np.array([array[rows].sum() for array in arrays])
-            return np.array([array[rows] @ weights[rows] for array in arrays])
+            return np.array([np.dot(array[rows], weights[rows]) for array in arrays])
 
     if not arrays:
         return np.empty(0)
@@ -85,7 +85,8 @@ def means(arrays: Sequence[Floats], weights: Floats | None) -> Floats:
 def cross_products(columns: Sequence[Column], n: int) -> Floats:
     """Products of all columns with each other, shape (k, k)."""
     k = len(columns)
-    chunk = min(CHUNK, max(LEAST_CHUNK, 8 * CHUNK // max(k, 1)))
+    chunk = min(CHUNK, max(LEAST_CHUNK, 4 * CHUNK // max(k, 1)))
+    lower = [(a, b) for a in range(k) for b in range(a + 1)]
 
     def work(start: int, stop: int) -> Floats:
         total, buffer = np.zeros((k, k)), np.empty((k, min(chunk, stop - start)))
@@ -95,20 +96,26 @@ def cross_products(columns: Sequence[Column], n: int) -> Floats:
             with np.errstate(over="ignore", invalid="ignore"):
                 parts = [column.part(rows, out) for column, out in zip(columns, own, strict=True)]
                 if k <= MOST_DOTS:
-                    for a, left in enumerate(parts):
-                        for b in range(a + 1):
-                            total[a, b] += left @ parts[b]
+                    for a, b in lower:
+                        total[a, b] += _dot(columns[a], parts[a], columns[b], parts[b])
                     continue
                 for part, out in zip(parts, own, strict=True):
                     if part is not out:
                         out[:] = part
-                total += own @ own.T
+                total += np.dot(own, own.T)
         return total
 
     total = np.asarray(sum(in_strands(work, bounds_of(n, ROWS_A_STRAND))))
     total = np.tril(total) + np.tril(total, -1).T
     scale = np.array([column.scale for column in columns])
     return np.asarray(total / scale[:, None] / scale)
+
+
+def _dot(left: Column, own: Floats, right: Column, others: Floats) -> float:
+    """The product of parts of two columns: not by matmul, which keeps other threads waiting."""
+    if left.is_one:
+        return float(others.sum())
+    return float(own.sum() if right.is_one else np.dot(own, others))
 
 
 def dots(columns: Sequence[Column], other: Column, n: int) -> Floats:
@@ -121,7 +128,7 @@ def dots(columns: Sequence[Column], other: Column, n: int) -> Floats:
             mine, out = buffer[:, : rows.stop - first]
             with np.errstate(over="ignore", invalid="ignore"):
                 right = other.part(rows, out)
-                total += [column.part(rows, mine) @ right for column in columns]
+                total += [_dot(column, column.part(rows, mine), other, right) for column in columns]
         return total
 
     total = np.asarray(sum(in_strands(work, bounds_of(n, ROWS_A_STRAND))))
