@@ -17,6 +17,8 @@ __all__ = ["LINKS", "Link", "LogShares"]
 
 Floats = npt.NDArray[np.float64]
 Four = tuple[Floats, Floats, Floats, Floats]
+MOST_CLOGLOG = 200.0  # exp(exp(6)) has no double: all beyond is as impossible
+
 LogShares = Callable[[Floats], tuple[Four, Four]]
 
 
@@ -118,7 +120,7 @@ def _log_normal_tail(x: Floats) -> Four:
 
 
 def _cloglog_shares(eta: Floats) -> tuple[Four, Four]:
-    z = np.exp(eta)
+    z = np.exp(np.minimum(eta, MOST_CLOGLOG))
     survived = np.exp(-z)
     with np.errstate(divide="ignore", invalid="ignore"):
         log_mu = np.where(z < 1e-8, eta - z / 2, np.log(-np.expm1(-z)))

@@ -1,9 +1,8 @@
-"""H = I + Lambda' Z' W Z Lambda in blocks: the leading factor in lanes, the rest as one dense block::
+"""H = I + Lambda' Z' W Z Lambda in blocks.
 
-H11 = L L'                            lanes, L L' = I + lambda_1' A_1 lambda_1
-T = L^-1 lambda_1' A_12               at the pairs that occur
-B22 = A_22 - T'T,  C = I + Lambda_2' B22 Lambda_2 = L_c L_c'
-log|H| = 2 log|L| + 2 log|L_c|
+The leading factor is in lanes, the rest is one dense block. With L_j L_j' = I + lambda_1' A_j lambda_1 by level of the
+leading factor and T = L^-1 lambda_1' A_12 at the pairs that occur: B22 = A_22 - T'T, C = I + Lambda_2' B22 Lambda_2 =
+L_c L_c', and log|H| = 2 log|L| + 2 log|L_c|.
 """
 
 from __future__ import annotations
