@@ -297,6 +297,11 @@ class Evaluation:
             H[own, own] = (2.0 * D @ template.moves).reshape(k, -1) @ template.moves.reshape(k, -1).T
         return H
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether `hessian` is the Hessian."""
+        return self.block is None
+
     def _exact_hessian(self) -> Floats:
         """H_S in the entries (ab) and (cd) of S, contracted with dS, and the curvature of S.
 

@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 ENOUGH = 1e-4  # Armijo's share of the promised drop
 ROUNDING = 1e-13  # relative rounding of a criterion that is a sum of many terms
 FLOOR = 1e-9  # least curvature, relative to the largest
+SECANT = 0.05  # share of the expected change of the gradient below which the gradients tell nothing
+SHORTEST, LONGEST = 0.1, 0.5  # of a length that was too long
 
 
 class Point(Protocol):
@@ -37,6 +39,10 @@ class Point(Protocol):
     @property
     def hessian(self) -> Floats:
         """Its Hessian, or what stands for it, shape (k, k)."""
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether `hessian` is the Hessian."""
 
 
 P = TypeVar("P", bound=Point)
@@ -68,7 +74,13 @@ class Search(Generic[P]):
 
 
 def minimise(
-    function: Callable[[Floats], P], start: Floats, *, tolerance: float = 1e-10, max_evaluations: int = 200
+    function: Callable[[Floats], P],
+    start: Floats,
+    point: P | None = None,
+    *,
+    tolerance: float = 1e-10,
+    max_evaluations: int = 200,
+    max_steps: int | None = None,
 ) -> Search[P]:
     """Minimise `function` from `start`.
 
@@ -77,15 +89,20 @@ def minimise(
     function : callable
         x -> point.
     start : ndarray (k,)
+    point : Point, optional
+        The function at `start`, where it is known.
     tolerance : float
         The Newton decrement, in units of the criterion, at which the search ends.
     max_evaluations : int
+    max_steps : int, optional
+        After so many steps the search pauses: it has not converged, and can be taken up from where it is.
     """
-    x, point = start, function(start)
-    n_evaluations = 1
+    x, n_evaluations = start, int(point is None)
+    point = function(start) if point is None else point
     trace = [(x, point.value)]
+    hessian = point.hessian
     while True:
-        step = _newton_step(point, x)
+        step = _newton_step(hessian, point.gradient, x)
         decrement = float(-point.gradient @ step)
         if decrement <= tolerance:
             # the last step is free of charge: it brings the answer to rounding level
@@ -95,13 +112,16 @@ def minimise(
         n_evaluations += used
         if found is None:
             return Search(x, point, decrement, n_evaluations, tuple(trace), converged=decrement <= slack_of(point))
+        hessian = found[1].hessian if point.is_exact else _secant(point, found[1], found[0] - x)
         x, point = found
         trace.append((x, point.value))
+        if max_steps is not None and len(trace) > max_steps:
+            return Search(x, point, decrement, n_evaluations, tuple(trace), converged=False)
 
 
 def newton_decrement(point: Point, x: Floats) -> float:
     """About twice the drop that is left at x."""
-    return float(-point.gradient @ _newton_step(point, x))
+    return float(-point.gradient @ _newton_step(point.hessian, point.gradient, x))
 
 
 def slack_of(point: Point) -> float:
@@ -109,11 +129,21 @@ def slack_of(point: Point) -> float:
     return max(1e-6, 100 * ROUNDING * abs(point.value))
 
 
-def _newton_step(point: Point, x: Floats) -> Floats:
-    values, vectors = np.linalg.eigh(point.hessian)
+def _secant(last: Point, point: Point, step: Floats) -> Floats:
+    """What stands for the Hessian at `point`, mended along the last step by the gradients (BFGS)."""
+    H, change = point.hessian, point.gradient - last.gradient
+    Hs = H @ step
+    along, bent = float(step @ change), float(step @ Hs)
+    if not (along > SECANT * bent > 0):
+        return H
+    return np.asarray(H - np.multiply.outer(Hs, Hs) / bent + np.multiply.outer(change, change) / along)
+
+
+def _newton_step(hessian: Floats, gradient: Floats, x: Floats) -> Floats:
+    values, vectors = np.linalg.eigh(hessian)
     size = np.abs(values)
     size = np.maximum(size, max(FLOOR * size.max(), 1e-12))
-    step = -vectors @ ((vectors.T @ point.gradient) / size)
+    step = -vectors @ ((vectors.T @ gradient) / size)
     longest = 2.0 * (1.0 + float(np.abs(x).max()))
     return np.asarray(step * min(1.0, longest / max(float(np.abs(step).max()), 1e-300)))
 
@@ -132,12 +162,17 @@ def _polished(
 def _line_search(
     function: Callable[[Floats], P], x: Floats, point: P, step: Floats, decrement: float, budget: int
 ) -> tuple[tuple[Floats, P] | None, int]:
-    """The first of the step, its half, its quarter, ... that lowers the function enough; how many points were tried."""
+    """A part of the step that lowers the function enough, the whole one first; how many points were tried.
+
+    The next part is where the parabola through what is known has its minimum, within bounds.
+    """
     slack = ROUNDING * abs(point.value)
     length = 1.0
     for used in range(1, min(budget, 40) + 1):
         candidate = function(x + length * step)
         if candidate.value <= point.value - ENOUGH * length * decrement + slack:
             return (x + length * step, candidate), used
-        length *= 0.5
+        excess = candidate.value - point.value + length * decrement
+        best = 0.5 * decrement * length**2 / excess if np.isfinite(excess) and excess > 0 else 0.0
+        length = min(max(best, SHORTEST * length), LONGEST * length)
     return None, max(min(budget, 40), 0)

@@ -1,4 +1,4 @@
-"""The optimisers of theta: our Newton search, and scipy's BFGS and Nelder-Mead beside it. All give a `Search`."""
+"""scipy's BFGS and Nelder-Mead, there to be compared with Newton's search. They give a `Search` as it does."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from scipy import optimize
 
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.criterion import Evaluation
-from mlm_widgets.fitter.newton import Search, minimise, newton_decrement, slack_of
+from mlm_widgets.fitter.newton import Search, newton_decrement, slack_of
 from mlm_widgets.fitter.options import FitOptions
 
-__all__ = ["optimise"]
+__all__ = ["by_scipy"]
 
 Floats = npt.NDArray[np.float64]
 Function = Callable[[Floats], Evaluation]
-
-
-def optimise(function: Function, start: Floats, options: FitOptions) -> Search[Evaluation]:
-    """Minimise `function` from `start` by the optimiser that `options` name."""
-    if options.optimiser == "newton":
-        return minimise(function, start, tolerance=options.tolerance, max_evaluations=options.max_evaluations)
-    return _by_scipy(function, start, options)
 
 
 class _SpentError(Exception):
@@ -64,7 +57,8 @@ class _Recorder:
         return (np.inf, np.zeros_like(x)) if point is None else (point.value, point.gradient)
 
 
-def _by_scipy(function: Function, start: Floats, options: FitOptions) -> Search[Evaluation]:
+def by_scipy(function: Function, start: Floats, options: FitOptions) -> Search[Evaluation]:
+    """Minimise `function` from `start` by the optimiser of scipy's that `options` name."""
     recorder = _Recorder(function, options.max_evaluations)
     try:
         if options.optimiser == "bfgs":

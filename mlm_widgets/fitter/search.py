@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from mlm_widgets.errors import OptionError
 from mlm_widgets.fitter.certificate import inside_of
+from mlm_widgets.fitter.charts import newton_search
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
 from mlm_widgets.fitter.curvature import exact_hessian
 from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.newton import ROUNDING, Search, newton_decrement
-from mlm_widgets.fitter.optimisers import optimise
+from mlm_widgets.fitter.optimisers import by_scipy
 from mlm_widgets.fitter.options import FitOptions
 from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.fitter.start import moment_start
@@ -37,9 +38,8 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
     Where a search stopped on a boundary that is no minimum (theta_jj = 0 is always stationary), or at a saddle, it is
     taken up again from beside.
     """
-    function = partial(evaluate, problem)
     start = _first(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
-    search = optimise(function, start, options)
+    search = _optimised(problem, start, options)
     n_evaluations = search.n_evaluations
     hessian: Floats | None = None
     for _ in range(RESTARTS):
@@ -53,7 +53,7 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
         n_evaluations += tried
         if beside is None or n_evaluations >= options.max_evaluations:
             break
-        again = optimise(function, beside, replace(options, max_evaluations=options.max_evaluations - n_evaluations))
+        again = _optimised(problem, beside, replace(options, max_evaluations=options.max_evaluations - n_evaluations))
         n_evaluations += again.n_evaluations
         if again.point.value >= search.point.value:
             break
@@ -61,6 +61,12 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
     final = exact_hessian(search.point) if hessian is None else hessian
     search = replace(search, n_evaluations=n_evaluations)
     return (_with_zeros(_polished(search, final)) if search.converged else search), final
+
+
+def _optimised(problem: Problem, start: Floats, options: FitOptions) -> Search[Evaluation]:
+    if options.optimiser == "newton":
+        return newton_search(problem, start, options)
+    return by_scipy(partial(evaluate, problem), start, options)
 
 
 def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:

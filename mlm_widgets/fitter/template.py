@@ -103,6 +103,15 @@ class Template:
             found[part.places] = np.asarray(np.linalg.qr(half.T, mode="r")).T[part.row, part.col]
         return found
 
+    def ordered(self, orders: tuple[tuple[int, ...], ...]) -> Template:
+        """The template whose blocks are lower triangular in another order of their effects, (order) by part."""
+        directions = np.zeros_like(self.H)
+        directions[self.row] = self.moves.sum(axis=2)
+        parts = zip(self.parts, orders, strict=True)
+        row = np.concatenate([part.columns.start + np.array(order)[part.row] for part, order in parts])
+        moves = directions[row][:, :, None] * np.eye(self.q)[self.col][:, None]
+        return Template(row, self.col, moves, self.H, self.parts)
+
     def pull_back(self, slope: Floats) -> Floats:
         """d/dtheta from d/dlambda (q, q), shape (k,)."""
         return np.asarray(self.moves.reshape(len(self.row), -1) @ slope.ravel())
