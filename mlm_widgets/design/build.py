@@ -12,10 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.design.basis import Basis, evaluate_finite, learn_basis, stacked
-from mlm_widgets.design.rownumbers import check_weights, column_of, without_weightless
+from mlm_widgets.design.outcome import check_outcome_columns, has_no_trials, new_outcome, read_outcome
+from mlm_widgets.design.rownumbers import check_weights, column_of, offset_text, offset_values, without_weightless
 from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
-from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor
+from mlm_widgets.families import family_of
+from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor, parse_offset
 from mlm_widgets.frames import Frame, Levels, all_finite
 
 __all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design", "used_columns"]
@@ -80,6 +82,8 @@ class DesignSpec:
     fixed : Basis
     groupings : tuple of Grouping
         In order of the formula.
+    outcome_levels : tuple of str
+        Failure and success, of an outcome that was read as two levels.
     """
 
     model: ModelSpec
@@ -87,6 +91,7 @@ class DesignSpec:
     learned: Mapping[str, Learned]
     fixed: Basis
     groupings: tuple[Grouping, ...]
+    outcome_levels: tuple[str, ...] = ()
 
     def values(self, rows: Rows, keys: tuple[str, ...]) -> dict[str, Any]:
         """The variables `keys` for `rows`."""
@@ -108,8 +113,12 @@ class DesignSpec:
         return np.array([*(place.get(level, -1) for level in levels), -1], dtype=np.int64)[codes]
 
     def outcome_values(self, rows: Rows) -> Floats:
-        """The outcome for new rows, shape (n,)."""
-        return _Variables(rows, self).outcome(parse_factor(self.model.outcome))
+        """The outcome for new rows, shape (n,): the share of successes, for those of several trials."""
+        return new_outcome(self.model, self.outcome_levels, rows, _Variables(rows, self).outcome)
+
+    def offset_values(self, rows: Rows) -> Floats | None:
+        """The offset that the model names, for new rows, shape (n,); None where it names none."""
+        return _at(rows, offset_values(self.model.offset, rows.frame))
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,7 @@ class Design:
     ----------
     spec : DesignSpec
     y : ndarray (n,)
+        The outcome; the number of successes, for the binomial family.
     fixed : tuple of ndarray (n,)
         Columns of X.
     codes : tuple of ndarray (n,)
@@ -133,15 +143,18 @@ class Design:
     chosen : ndarray (n,) or None
         Places of the rows used in the user's frame; None for all.
     weights : ndarray (n,) or None
-        Prior weights: the residual variance of row i is sigma^2 / weights[i].
+        Prior weights: the residual variance of row i is sigma^2 / weights[i]; in a generalized model multiples of the
+        log-likelihood.
     offset : ndarray (n,) or None
-        A part of the mean that is known.
+        A part of the linear predictor that is known.
     n_rows : int
         Number of rows of the user's frame.
     dropped : dict of str to int
         How many rows each column's missing values would cost by themselves.
     n_weightless : int
         How many complete rows were left out because their weight is zero.
+    trials : ndarray (n,) or None
+        How many trials y counts the successes of; None for one each.
     """
 
     spec: DesignSpec
@@ -156,6 +169,7 @@ class Design:
     weights: Floats | None = None
     offset: Floats | None = None
     n_weightless: int = 0
+    trials: Floats | None = None
 
     @property
     def n_obs(self) -> int:
@@ -188,39 +202,47 @@ def build_design(
 ) -> Design:
     """The design of `spec` on the complete rows of `frame`, or on the given `rows` (places, all of them complete).
 
-    `weights` and `offset` (n_rows,) take the place of the columns that `spec` names. Rows of weight zero are left out.
+    `weights` and `offset` (n_rows,) take the place of what `spec` names. Rows of weight zero, and those without trials,
+    are left out.
 
     Raises
     ------
     DataError
-        If a column that is used is missing, infinite, of the wrong kind, or leaves no rows; if a weight is negative.
+        If a column that is used is missing, infinite, of the wrong kind, or leaves no rows; if a weight is negative;
+        if the outcome is none of the family.
+    OptionError
+        If there is no such family, or it may not have that link.
     DesignError
         If a grouping factor has one level, or a term is given twice.
     """
-    outcome = parse_factor(spec.outcome)
-    _check_outcome(outcome, frame)
-    weights = column_of(spec.weights, "weights", frame) if weights is None else weights
-    offset = column_of(spec.offset, "offset", frame) if offset is None else offset
+    family = family_of(spec.family, spec.link)
+    check_outcome_columns(spec, frame)
+    beside = {"offset": offset}
+    if spec.weights is not None and weights is None:
+        weights = column_of(spec.weights, "weights", frame)
+    if spec.offset is not None:
+        spec = spec.with_(offset=offset_text(spec.offset, frame))
+        offset = offset_values(spec.offset, frame) if offset is None else offset
     check_weights(weights, spec.weights or "weights")
     chosen, dropped, n_weightless = Rows(frame, rows), dict[str, int](), 0
     if rows is None:
-        given = {"weights": weights, "offset": offset}
-        missing = {
-            getattr(spec, what) or what: np.isnan(values) for what, values in given.items() if values is not None
-        }
+        given = {spec.weights or "weights": weights, **beside}
+        missing = {what: np.isnan(values) for what, values in given.items() if values is not None}
         columns = {name: frame.column(name) for name in used_columns(spec)}
         missing |= {name: column.is_missing for name, column in columns.items() if column.has_missing}
+        if (without_trials := has_no_trials(spec, frame)) is not None:
+            missing[spec.outcome] = without_trials
         complete, dropped = _complete_rows(frame, missing)
         chosen, n_weightless = without_weightless(complete, weights)
     variables = _Variables(chosen)
-    y = variables.outcome(outcome)
-    _check_varies(y, spec.outcome)
+    outcome = read_outcome(spec, family, chosen, variables.outcome, _at(chosen, weights))
     keys = _keys(spec)
     fixed, columns_of_X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
-    parts = [_learn_grouping(terms, variables, keys) for terms in _amalgamated(spec.random)]
+    parts = [_learn_grouping(terms, variables, keys, spec.family) for terms in _amalgamated(spec.random)]
+    groupings = tuple(part[0] for part in parts)
     return Design(
-        spec=DesignSpec(spec, variables.levels, variables.learned, fixed, tuple(part[0] for part in parts)),
-        y=y,
+        spec=DesignSpec(spec, variables.levels, variables.learned, fixed, groupings, outcome.levels),
+        y=outcome.y,
         fixed=tuple(columns_of_X),
         codes=tuple(part[1] for part in parts),
         random=tuple(part[2] for part in parts),
@@ -228,9 +250,10 @@ def build_design(
         chosen=chosen.rows,
         n_rows=frame.n_rows,
         dropped=dropped,
-        weights=_at(chosen, weights),
+        weights=outcome.weights,
         offset=_at(chosen, offset),
         n_weightless=n_weightless,
+        trials=outcome.trials,
     )
 
 
@@ -307,7 +330,8 @@ def used_columns(spec: ModelSpec, *, outcome: bool = True) -> list[str]:
     factors = [*([spec.outcome] if outcome else []), *(factor for term in terms for factor in term)]
     found = [column for factor in factors for column in columns_of(parse_factor(factor))]
     found += [column for term in spec.random for column in term.group]
-    found += [column for column in ([spec.weights] if outcome else []) + [spec.offset] if column is not None]
+    found += [spec.weights] if outcome and spec.weights is not None else []
+    found += [] if spec.offset is None else columns_of(parse_offset(spec.offset))
     return list(dict.fromkeys(found))
 
 
@@ -334,28 +358,6 @@ def _complete_rows(frame: Frame, missing: Mapping[str, npt.NDArray[np.bool_]]) -
     return Rows(frame, np.flatnonzero(complete)), dropped
 
 
-def _check_outcome(outcome: Any, frame: Frame) -> None:
-    for name in columns_of(outcome):
-        column = frame.column(name)
-        if column.kind not in ("number", "boolean"):
-            raise DataError(
-                f"The outcome “{name}” must be a column of numbers, but it holds "
-                f"{'text or categories' if column.kind == 'factor' else 'dates or mixed values'}.",
-                hint="Choose another column, or convert it to numbers.",
-                argument="outcome",
-            )
-
-
-def _check_varies(y: Floats, outcome: str) -> None:
-    first = slice(1_000)  # of an outcome that varies these will do
-    if len(y) and np.all(y[first] == y[0]) and np.all(y == y[0]):
-        raise DataError(
-            f"The outcome “{outcome}” is constant: every row used has the value {y[0]:g}.",
-            hint="Choose an outcome that varies, or check how the rows were filtered.",
-            argument="outcome",
-        )
-
-
 def _finite(values: Floats, name: str) -> Floats:
     if not all_finite(values) and np.isinf(values).any():
         raise DataError(
@@ -375,11 +377,11 @@ def _amalgamated(random: tuple[RandomTerm, ...]) -> list[list[RandomTerm]]:
 
 
 def _learn_grouping(
-    terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...]
+    terms: list[RandomTerm], variables: _Variables, keys: tuple[str, ...], family: str
 ) -> tuple[Grouping, Codes, tuple[Floats, ...]]:
     columns = terms[0].group
     codes, levels = variables.rows.group(columns)
-    _check_levels(":".join(columns), levels, variables.rows)
+    _check_levels(":".join(columns), levels, variables.rows, family)
     values, n_rows = variables.all(keys), variables.rows.n_rows
     blocks: list[Block] = []
     made: list[Floats] = []
@@ -405,14 +407,15 @@ def _blocks(terms: list[RandomTerm]) -> list[tuple[tuple[Any, ...], bool]]:
     return blocks
 
 
-def _check_levels(name: str, levels: Levels, rows: Rows) -> None:
+def _check_levels(name: str, levels: Levels, rows: Rows, family: str) -> None:
+    """A group a row cannot be told from normal residuals; in other families it is overdispersion."""
     if len(levels) < 2:
         raise DesignError(
             f"The grouping factor “{name}” has one level only (“{levels[0]}”): nothing can vary between groups.",
             hint="Choose a column that names two groups or more.",
             argument="formula",
         )
-    if len(levels) >= rows.n_rows:
+    if family == "gaussian" and len(levels) >= rows.n_rows:
         raise DesignError(
             f"The grouping factor “{name}” has as many levels as there are rows ({rows.n_rows:,}): "
             "every row would be a group of its own.",

@@ -1,7 +1,8 @@
-"""Prior weights and offsets: a number for each row, from a column of the data or from an array beside it.
+"""Prior weights and offsets: a number for each row, from columns of the data or from an array beside it.
 
-Weights have lme4's meaning: the residual variance of row i is sigma^2 / weights[i]. They say how precisely a row is
-known (the number of measurements that it is the mean of, say), not how often it was seen.
+Weights have lme4's meaning: in a linear model the residual variance of row i is sigma^2 / weights[i]. They say how
+precisely a row is known (the number of measurements that it is the mean of, say), not how often it was seen. In a
+generalized model they are multiples of a row's log-likelihood.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mlm_widgets.design.variables import Rows
-from mlm_widgets.errors import DataError, closest
+from mlm_widgets.design.variables import Rows, evaluate
+from mlm_widgets.errors import DataError, FormulaError, closest
+from mlm_widgets.formula import columns_of, parse_offset, quote_name, to_text
 from mlm_widgets.frames import Frame, read_frame
 
-__all__ = ["check_weights", "column_of", "row_numbers", "without_weightless"]
+__all__ = ["check_weights", "column_of", "offset_text", "offset_values", "row_numbers", "without_weightless"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,16 +62,14 @@ def row_numbers(values: Any, what: str, frame: Frame) -> Floats:
     return _finite(read_frame(pd.DataFrame({what: plain.to_numpy()})), what, what)
 
 
-def column_of(name: str | None, what: str, frame: Frame) -> Floats | None:
-    """Column `name` as weights or offset, shape (n_rows,); None for None.
+def column_of(name: str, what: str, frame: Frame) -> Floats:
+    """Column `name` as weights or part of an offset, shape (n_rows,); missing ones are NaN.
 
     Raises
     ------
     DataError
         If there is no such column, or it holds text, truth values or infinite numbers.
     """
-    if name is None:
-        return None
     if name not in frame:
         near = closest(name, frame.names)
         raise DataError(
@@ -78,6 +78,58 @@ def column_of(name: str | None, what: str, frame: Frame) -> Floats | None:
             argument=what,
         )
     return _finite(frame, name, what)
+
+
+def offset_text(text: str, frame: Frame) -> str:
+    """An offset as a formula writes it: an expression of columns of `frame`, or the name of one, however odd.
+
+    Raises
+    ------
+    DataError
+        If it is neither.
+    """
+    try:
+        expression = parse_offset(text)
+    except FormulaError as error:
+        if text in frame:
+            return quote_name(text)
+        near = closest(text, frame.names)
+        raise DataError(
+            f"`offset` must be a column or an expression of columns, not {text!r}: {error.detail}",
+            hint=f"Closest: {', '.join(near)}."
+            if near
+            else error.hint or "Write offset='log(exposure)', for instance.",
+            argument="offset",
+        ) from error
+    is_known = all(name in frame for name in columns_of(expression))
+    return quote_name(text) if text in frame and not is_known else to_text(expression)
+
+
+def offset_values(text: str | None, frame: Frame) -> Floats | None:
+    """An offset, shape (n_rows,), NaN where a column that it is made of is missing; None for None.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or it holds text, or the offset is no finite number where all columns are there.
+    """
+    if text is None:
+        return None
+    expression = parse_offset(text)
+    columns = {name: column_of(name, "offset", frame) for name in columns_of(expression)}
+    values = evaluate(expression, {quote_name(name): column for name, column in columns.items()})
+    is_missing = np.logical_or.reduce([np.isnan(column) for column in columns.values()])
+    is_bad = ~np.isfinite(values) & ~is_missing
+    if is_bad.any():
+        place = int(np.flatnonzero(is_bad)[0])
+        given = ", ".join(f"{name} = {column[place]:g}" for name, column in columns.items())
+        raise DataError(
+            f"The offset {text} is not a finite number in {int(is_bad.sum()):,} rows, first in row {place} ({given}).",
+            hint="Check for zeros and negative values under log() and sqrt(), and for division by zero; "
+            "a missing value (NaN) leaves a row out.",
+            argument="offset",
+        )
+    return values
 
 
 def _finite(frame: Frame, name: str, what: str) -> Floats:

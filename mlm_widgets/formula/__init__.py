@@ -4,7 +4,15 @@ from mlm_widgets.formula.code import to_python, to_r
 from mlm_widgets.formula.document import from_json, to_json
 from mlm_widgets.formula.expressions import Call, Expression, Name, columns_of, to_text
 from mlm_widgets.formula.lexer import quote_name
-from mlm_widgets.formula.parser import Parsed, canonical_factor, check_columns, parse_factor, parse_formula
+from mlm_widgets.formula.parser import (
+    Parsed,
+    canonical_factor,
+    canonical_offset,
+    check_columns,
+    parse_factor,
+    parse_formula,
+    parse_offset,
+)
 from mlm_widgets.formula.render import term_text, to_formula
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 
@@ -17,12 +25,14 @@ __all__ = [
     "RandomTerm",
     "Term",
     "canonical_factor",
+    "canonical_offset",
     "check_columns",
     "columns_of",
     "from_json",
     "ordered_terms",
     "parse_factor",
     "parse_formula",
+    "parse_offset",
     "quote_name",
     "term_text",
     "to_formula",

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from mlm_widgets.formula.expressions import Call, Expression, Listed, Name, Number, Operation, Text
+from mlm_widgets.families import family_of
+from mlm_widgets.formula.expressions import Call, Expression, Listed, Name, Number, Operation, Text, columns_of
 from mlm_widgets.formula.parser import parse_factor
 from mlm_widgets.formula.render import to_formula, write_formula
 from mlm_widgets.formula.spec import ModelSpec
@@ -38,6 +39,10 @@ R_WORDS = frozenset(
 )
 R_OPERATORS = {"**": "^", "%": "%%"}
 R_FUNCTIONS = {"bs": "splines::bs", "cr": "splines::ns"}
+LME4 = {"binomial": "binomial", "poisson": "poisson", "inverse_gaussian": "inverse.gaussian"}
+"""Families that lme4 has; where a dispersion is estimated, only glmmTMB's Laplace approximation is that of a likelihood
+in it, so the others are glmmTMB's."""
+GLMMTMB = {"gaussian": "gaussian", "gamma": "Gamma", "negative_binomial": "nbinom2", "beta": "beta_family"}
 R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"}
 
 
@@ -49,13 +54,13 @@ def to_python(
     `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
     """
     settings = [json.dumps(to_formula(spec), ensure_ascii=False), data]
-    if not spec.reml:
+    settings += _python_family(spec)
+    if spec.is_linear and not spec.reml:
         settings.append("reml=False")
-    for what, name in (("weights", spec.weights), ("offset", spec.offset)):
-        if name is not None:
-            settings.append(f"{what}={json.dumps(name, ensure_ascii=False)}")
-        elif what in arrays:
-            settings.append(f"{what}={what}")
+    for what, text in (("success", spec.success), ("weights", spec.weights)):
+        if text is not None:
+            settings.append(f"{what}={json.dumps(text, ensure_ascii=False)}")
+    settings += [f"{what}={what}" for what in _beside(spec, arrays)]
     if df_method != "satterthwaite":
         settings.append(f'df_method="{df_method}"')
     call = _call("model = mlm.fit", settings, indent="    ", closing=",\n)")
@@ -69,23 +74,65 @@ def to_r(
     *,
     arrays: Sequence[str] = (),
 ) -> str:
-    """R code (lme4 with lmerTest) that fits `spec`; `levels` gives the order of the levels of factors.
+    """R code that fits `spec` (lme4, with lmerTest for linear models, or glmmTMB).
+
+    `levels` gives the order of the levels of factors; of an outcome's two levels the last is the success.
 
     `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
     """
-    lines = ["library(lmerTest)  # lme4 with Satterthwaite tests", ""]
+    package, function, settings = _r_model(spec)
+    lines = [f"library({package}", ""]
     for column, order in (levels or {}).items():
         listed = ", ".join(_r_text(level) for level in order)
         place = f"{data}[[{_r_text(column)}]]"
         lines.append(f"{place} <- factor({place}, levels = c({listed}))")
-    formula = write_formula(spec, factor=lambda text: _r_factor(parse_factor(text)), column=_r_name)
-    reml = "TRUE" if spec.reml else "FALSE"
-    settings = [formula, f"data = {data}", f"REML = {reml}"]
-    for what, name in (("weights", spec.weights), ("offset", spec.offset)):
-        if name is not None or what in arrays:
-            settings.append(f"{what} = {what if name is None else _r_name(name)}")
-    call = _call("model <- lmer", settings, indent="  ", closing="\n)")
+    lines += _r_success(spec, data, levels or {})
+    formula = write_formula(
+        spec, factor=lambda text: _r_factor(parse_factor(text)), column=_r_name, arithmetic=_r_arithmetic
+    )
+    settings = [formula, f"data = {data}", *settings]
+    if spec.weights is not None:
+        settings.append(f"weights = {_r_name(spec.weights)}")
+    settings += [f"{what} = {what}" for what in _beside(spec, arrays)]
+    call = _call(f"model <- {function}", settings, indent="  ", closing="\n)")
     return "\n".join([*lines, call, "summary(model)", ""])
+
+
+def _beside(spec: ModelSpec, arrays: Sequence[str]) -> list[str]:
+    """Which of weights and offset are arrays beside the data."""
+    return [what for what in ("weights", "offset") if what in arrays and getattr(spec, what) is None]
+
+
+def _python_family(spec: ModelSpec) -> list[str]:
+    if spec.is_linear:
+        return []
+    is_default = spec.link == family_of(spec.family).link.name
+    return [f'family="{spec.family}"', *([] if is_default else [f'link="{spec.link}"'])]
+
+
+def _r_model(spec: ModelSpec) -> tuple[str, str, list[str]]:
+    """The line that names the package, without its opening; the function; and its settings."""
+    if spec.is_linear:
+        return "lmerTest)  # lme4 with Satterthwaite tests", "lmer", [f"REML = {'TRUE' if spec.reml else 'FALSE'}"]
+    if spec.family not in LME4:
+        family = f'family = {GLMMTMB[spec.family]}(link = "{spec.link}")'
+        return "glmmTMB)  # maximum likelihood by Laplace's approximation, the dispersion included", "glmmTMB", [family]
+    remark = "maximum likelihood by Laplace's approximation"
+    if spec.family == "inverse_gaussian":  # which glmmTMB does not have
+        remark += "; glmer estimates the dispersion in another way, so results differ a little"
+    return f"lme4)  # {remark}", "glmer", [f'family = {LME4[spec.family]}(link = "{spec.link}")']
+
+
+def _r_success(spec: ModelSpec, data: str, levels: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line that makes the outcome 1 where it is a success, unless the order of its levels says so."""
+    columns = columns_of(parse_factor(spec.outcome)) if spec.success is not None else []
+    if spec.success is None or columns[0] in levels:
+        return []
+    place = f"{data}[[{_r_text(columns[0])}]]"
+    values, success = place, spec.success
+    if success in ("True", "False"):  # R's own are TRUE and FALSE
+        values, success = f"toupper({place})", success.upper()
+    return [f"{place} <- ifelse({values} == {_r_text(success)}, 1, 0)"]
 
 
 def _call(function: str, arguments: Sequence[str], *, indent: str, closing: str) -> str:
@@ -123,13 +170,23 @@ def _r_factor(expression: Expression) -> str:
             return f"c({', '.join(map(_r_factor, items))})"
         case Operation(":", left, right) if left is not None:
             return f"{_r_factor(left)}, {_r_factor(right)}"
-        case Operation(operator, None, right):
-            return f"({operator}{_r_factor(right)})"
-        case Operation(operator, left, right) if left is not None:
-            return f"({_r_factor(left)} {R_OPERATORS.get(operator, operator)} {_r_factor(right)})"
+        case Operation():
+            return f"({_r_arithmetic(expression)})"
+        case Call("cbind", arguments):
+            return f"cbind({', '.join(_r_arithmetic(value) for _, value in arguments)})"
         case Call():
             return _r_call(expression)
     raise AssertionError(expression)
+
+
+def _r_arithmetic(expression: Expression) -> str:
+    """An expression as the only thing inside parentheses."""
+    match expression:
+        case Operation(operator, None, right):
+            return f"{operator}{_r_factor(right)}"
+        case Operation(operator, left, right) if left is not None and operator != ":":
+            return f"{_r_factor(left)} {R_OPERATORS.get(operator, operator)} {_r_factor(right)}"
+    return _r_factor(expression)
 
 
 def _r_call(call: Call) -> str:

@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlm_widgets.errors import MlmError, OptionError
+from mlm_widgets.errors import MlmError, OptionError, closest
+from mlm_widgets.families import family_of
 from mlm_widgets.formula.expressions import to_text
-from mlm_widgets.formula.parser import OUTCOME_HINT, canonical_factor, outcome_problem, parse_factor
+from mlm_widgets.formula.parser import (
+    OUTCOME_HINT,
+    canonical_factor,
+    canonical_offset,
+    outcome_problem,
+    parse_factor,
+)
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 
 __all__ = ["VERSION", "from_json", "to_json"]
 
 VERSION = 1
+OPTIONAL = ("weights", "offset", "success")
+KEYS = ("version", "outcome", "intercept", "terms", "random", "reml", "family", "link", *OPTIONAL)
 
 
 def to_json(spec: ModelSpec) -> dict[str, Any]:
-    """The spec as a document of lists, texts and truth values; weights and offset where there are any."""
-    columns = {"weights": spec.weights, "offset": spec.offset}
+    """The spec as a document of lists, texts and truth values; weights, offset and success where there are any."""
+    optional = {key: getattr(spec, key) for key in OPTIONAL}
     return {
         "version": VERSION,
         "outcome": spec.outcome,
@@ -35,7 +44,7 @@ def to_json(spec: ModelSpec) -> dict[str, Any]:
         "reml": spec.reml,
         "family": spec.family,
         "link": spec.link,
-        **{what: name for what, name in columns.items() if name is not None},
+        **{key: text for key, text in optional.items() if text is not None},
     }
 
 
@@ -45,7 +54,7 @@ def from_json(document: Any) -> ModelSpec:
     Raises
     ------
     OptionError
-        If the document is not of that form.
+        If the document is not of that form, or its family or link is none.
     FormulaError
         If a factor in it is not allowed.
     """
@@ -53,17 +62,21 @@ def from_json(document: Any) -> ModelSpec:
         raise OptionError(
             f"`spec` must be a document of version {VERSION}.", hint="Save one with builder.spec.", argument="spec"
         )
+    _check_keys(document)
     try:
+        family = family_of(_text(document["family"]), _text(document["link"]))
+        offset = _optional_text(document.get("offset"))
         return ModelSpec(
             outcome=_outcome(_text(document["outcome"])),
             terms=_terms(document["terms"]),
             intercept=_flag(document["intercept"]),
             random=tuple(_random_term(term) for term in _items(document["random"])),
             reml=_flag(document["reml"]),
-            family=_text(document["family"]),
-            link=_text(document["link"]),
+            family=family.name,
+            link=family.link.name,
             weights=_optional_text(document.get("weights")),
-            offset=_optional_text(document.get("offset")),
+            offset=None if offset is None else canonical_offset(offset),
+            success=_optional_text(document.get("success")),
         )
     except MlmError:
         raise
@@ -71,6 +84,17 @@ def from_json(document: Any) -> ModelSpec:
         raise OptionError(
             f"`spec` is not a model's document: {error}.", hint="Save one with builder.spec.", argument="spec"
         ) from error
+
+
+def _check_keys(document: Mapping[Any, Any]) -> None:
+    unknown = [str(key) for key in document if key not in KEYS]
+    if unknown:
+        near = closest(unknown[0], KEYS)
+        raise OptionError(
+            f"`spec` has a key “{unknown[0]}”, which no model's document has.",
+            hint=f"Closest: {', '.join(near)}." if near else f"The keys are: {', '.join(KEYS)}.",
+            argument="spec",
+        )
 
 
 def _outcome(text: str) -> str:

@@ -15,6 +15,8 @@ __all__ = [
     "CONTRASTS",
     "FUNCTIONS",
     "MATH",
+    "NUMERIC",
+    "SIGNATURES",
     "Call",
     "Expression",
     "Listed",
@@ -102,6 +104,12 @@ FUNCTIONS: dict[str, Signature] = {
     "within": Signature(2, 2, (), "within(x, group)"),
     "between": Signature(2, 2, (), "between(x, group)"),
 }
+SIGNATURES = FUNCTIONS | {
+    "cbind": Signature(2, 2, (), "cbind(successes, failures)"),  # a whole outcome
+    "offset": Signature(1, 1, (), "offset(log(exposure))"),  # a term of the fixed part
+}
+NUMERIC = (*MATH, "I")
+"""What an outcome and an offset may be made with: functions that learn nothing from the data."""
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

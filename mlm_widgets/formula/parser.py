@@ -16,7 +16,8 @@ from mlm_widgets.formula.expressions import (
     CENTRING,
     CONTRASTS,
     FUNCTIONS,
-    MATH,
+    NUMERIC,
+    SIGNATURES,
     Call,
     Expression,
     Listed,
@@ -26,11 +27,21 @@ from mlm_widgets.formula.expressions import (
     Text,
     columns_of,
     to_text,
+    walk,
 )
 from mlm_widgets.formula.lexer import Token, quote_name, tokenize
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 
-__all__ = ["Mention", "Parsed", "canonical_factor", "check_columns", "parse_factor", "parse_formula"]
+__all__ = [
+    "Mention",
+    "Parsed",
+    "canonical_factor",
+    "canonical_offset",
+    "check_columns",
+    "parse_factor",
+    "parse_formula",
+    "parse_offset",
+]
 
 MAX_DEPTH = 60  # nesting that no real formula has; keeps Python's stack out of a stranger's reach
 MAX_OPERATIONS = 200  # in one factor: trees are walked by recursion, so their depth is bounded too
@@ -61,11 +72,12 @@ class Parsed:
 
 @dataclass(slots=True)
 class _Sum:
-    """What a `+` chain holds: terms, random terms, and what was said of the intercept (None: nothing)."""
+    """What a `+` chain holds: terms, random terms, what was said of the intercept (None: nothing), and an offset."""
 
     terms: list[Term] = field(default_factory=list)
     random: list[RandomTerm] = field(default_factory=list)
     intercept: bool | None = None
+    offset: str | None = None
 
 
 def parse_formula(text: str, *, reml: bool = True) -> Parsed:
@@ -108,7 +120,7 @@ def check_columns(parsed: Parsed, names: Iterable[str], data_name: str = "the da
 
 @lru_cache(maxsize=4096)
 def parse_factor(text: str) -> Expression:
-    """One factor as a tree: a column, or a call of an allowed function.
+    """One factor as a tree: a column, or a call of an allowed function; or an outcome, ``cbind(a, b)``.
 
     Raises
     ------
@@ -116,14 +128,42 @@ def parse_factor(text: str) -> Expression:
         If the text is not exactly one factor.
     """
     parser = _Parser(text)
-    expression = parser.factor_expression()
+    expression = parser.call() if parser.is_call("cbind") else parser.factor_expression()
     parser.expect_end()
     return expression
 
 
+@lru_cache(maxsize=256)
+def parse_offset(text: str) -> Expression:
+    """What stands inside ``offset()`` as a tree: a column, or arithmetic and elementwise functions of columns.
+
+    Raises
+    ------
+    FormulaError
+        If the text is no such expression.
+    """
+    parser = _Parser(text)
+    start = parser.token
+    expression = parser.arithmetic()
+    parser.expect_end()
+    parser.check_offset(expression, start)
+    return expression
+
+
 def canonical_factor(text: str) -> str:
-    """A factor in the one way that we write it."""
-    return to_text(parse_factor(text))
+    """A predictor's factor in the one way that we write it."""
+    parser = _Parser(text)
+    expression = parser.factor_expression()
+    parser.expect_end()
+    return to_text(expression)
+
+
+def canonical_offset(text: str) -> str:
+    """An offset in the one way that we write it; a text that is no expression is the name of a column."""
+    try:
+        return to_text(parse_offset(text))
+    except FormulaError:
+        return quote_name(text)
 
 
 class _Parser:
@@ -230,11 +270,12 @@ class _Parser:
             intercept=right.intercept is not False,
             random=tuple(right.random),
             reml=reml,
+            offset=right.offset,
         )
 
     def outcome(self) -> str:
         start = self.token
-        expression = self.factor_expression()
+        expression = self.call() if self.is_call("cbind") else self.factor_expression()
         if problem := outcome_problem(expression):
             raise self.error(problem, start=start, hint=OUTCOME_HINT)
         return to_text(expression)
@@ -261,8 +302,16 @@ class _Parser:
             self.add_number(result, is_removed)
             return
         part = self.product()
-        if part.random and is_removed:
-            raise self.error("A random term cannot be taken away.", start=start, hint="Leave it out instead.")
+        if (part.random or part.offset) and is_removed:
+            what = "A random term" if part.random else "An offset"
+            raise self.error(f"{what} cannot be taken away.", start=start, hint="Leave it out instead.")
+        if part.offset and result.offset:
+            raise self.error(
+                "A formula has one offset() at most.",
+                start=start,
+                hint=f"Write the sum inside one: offset({result.offset} + {part.offset}).",
+            )
+        result.offset = result.offset or part.offset
         if is_removed:
             removed = {frozenset(term) for term in part.terms}
             result.terms = [term for term in result.terms if frozenset(term) not in removed]
@@ -345,7 +394,24 @@ class _Parser:
         if self.at("("):
             return self.parenthesis()
         self.operations = 0
+        if self.is_call("offset"):
+            return _Sum(offset=self.offset())
         return _Sum([(to_text(self.factor_expression()),)])
+
+    def offset(self) -> str:
+        """`offset(log(x))`: the text of what is inside."""
+        start = self.token
+        inside = self.call().arguments[0][1]
+        self.check_offset(inside, start)
+        return to_text(inside)
+
+    def check_offset(self, inside: Expression, start: Token) -> None:
+        """Raise where an expression cannot be an offset."""
+        hint = f"Allowed: columns of numbers, arithmetic, {', '.join(NUMERIC)}."
+        if not columns_of(inside):
+            raise self.error("The offset names no column.", start=start, hint=hint)
+        if other := other_function(inside):
+            raise self.error(f"An offset cannot hold {other}(...).", start=start, hint=hint)
 
     def parenthesis(self) -> _Sum:
         opening = self.step()
@@ -358,6 +424,13 @@ class _Parser:
             return inner
         if inner.random:
             raise self.error("A random term cannot stand inside another.", start=opening, end=bar)
+        if inner.offset:
+            raise self.error(
+                "An offset cannot stand in a random term: it is known, so it does not vary.",
+                start=opening,
+                end=bar,
+                hint="Add it to the fixed part: y ~ x + offset(z) + (1 | g).",
+            )
         groups = self.groups()
         if self.token.kind == "end":
             raise self.error("This parenthesis is not closed.", start=opening)
@@ -400,7 +473,10 @@ class _Parser:
         self.mentions.append(Mention(token.text, token.start, token.end))
         return token.text
 
-    def is_call(self) -> bool:
+    def is_call(self, name: str | None = None) -> bool:
+        """Whether a call stands here, of the function `name` if that is given."""
+        if name is not None and (self.token.kind, self.token.text) != ("name", name):
+            return False
         following = self.tokens[self.place + 1] if self.place + 1 < len(self.tokens) else self.token
         is_bare = self.text[self.token.start : self.token.start + 1] != "`"
         return is_bare and following.kind == "operator" and following.text == "("
@@ -408,6 +484,8 @@ class _Parser:
     def refuse_random(self, operator: Token, *parts: _Sum) -> None:
         if any(part.random for part in parts):
             raise self.error("A random term can only be added with +.", start=operator)
+        if any(part.offset for part in parts):
+            raise self.error("An offset can only be added with +.", start=operator)
         if any(part.intercept is not None and not part.terms for part in parts):
             raise self.error("The intercept cannot be part of an interaction.", start=operator)
         if len(parts[0].terms) * len(parts[-1].terms) > MAX_PRODUCTS:
@@ -427,13 +505,13 @@ class _Parser:
                 hint = "Name the columns one by one."
             raise self.error(f"Expected a column, found {self.found()}.", hint=hint)
         if self.is_call():
+            if self.token.text not in FUNCTIONS:
+                raise self.unknown_function(self.token)
             return self.call()
         return Name(self.mention())
 
     def call(self) -> Call:
         name = self.step()
-        if name.text not in FUNCTIONS:
-            raise self.unknown_function(name)
         self.deeper()
         opening = self.step()
         arguments: list[tuple[str, Expression]] = []
@@ -453,6 +531,18 @@ class _Parser:
         hint = f"Allowed: {', '.join(FUNCTIONS)}. Compute anything else as a column of the data first."
         if name.text in FITTERS:
             hint = "Write the formula alone, without the call: outcome ~ predictors + (1 | group)."
+        if name.text == "cbind":
+            return self.error(
+                "cbind() can only be the whole outcome.",
+                start=name,
+                hint="Write cbind(successes, failures) ~ predictors + (1 | group); predictors are joined by +.",
+            )
+        if name.text == "offset":
+            return self.error(
+                "offset() can only be a term of the predictors.",
+                start=name,
+                hint="Add it: y ~ x + offset(log(exposure)) + (1 | g).",
+            )
         return self.error(
             f"{name.text}() is not allowed in a formula.",
             start=name,
@@ -463,11 +553,11 @@ class _Parser:
         following = self.tokens[self.place + 1]
         if self.token.kind == "name" and following.kind == "operator" and following.text == "=":
             keyword = self.step()
-            if keyword.text not in FUNCTIONS[function.text].keywords:
+            if keyword.text not in SIGNATURES[function.text].keywords:
                 raise self.error(
                     f"{function.text}() takes no argument “{keyword.text}”.",
                     start=keyword,
-                    hint=f"Write {FUNCTIONS[function.text].usage}.",
+                    hint=f"Write {SIGNATURES[function.text].usage}.",
                 )
             self.step()
             return keyword.text, self.setting()
@@ -564,7 +654,7 @@ class _Parser:
         return self.factor_expression()
 
     def check_call(self, call: Call, name: Token, closing: Token) -> None:
-        signature = FUNCTIONS[call.function]
+        signature = SIGNATURES[call.function]
         positional = [value for keyword, value in call.arguments if not keyword]
         keywords = [keyword for keyword, _ in call.arguments if keyword]
         usage = f"Write {signature.usage}."
@@ -585,17 +675,25 @@ class _Parser:
                 raise self.error(message, start=name, end=closing, hint=usage)
 
 
-_OUTCOME_FUNCTIONS = (*MATH, "I")
-OUTCOME_HINT = f"Allowed: a column, or {', '.join(_OUTCOME_FUNCTIONS)} of one."
+OUTCOME_HINT = f"Allowed: a column, {', '.join(NUMERIC)} of one, or cbind(successes, failures)."
 
 
 def outcome_problem(expression: Expression) -> str | None:
     """Why the expression cannot be an outcome; None where it can."""
     if not columns_of(expression):
         return "The outcome names no column."
-    if isinstance(expression, Call) and expression.function not in _OUTCOME_FUNCTIONS:
+    if not isinstance(expression, Call) or expression.function in NUMERIC:
+        return None
+    if expression.function != "cbind":
         return f"The outcome cannot be {expression.function}(...)."
-    return None
+    other = next((name for _, argument in expression.arguments if (name := other_function(argument))), None)
+    return f"cbind(...) cannot hold {other}(...)." if other else None
+
+
+def other_function(expression: Expression) -> str | None:
+    """A function in the expression that learns from the data or makes several columns; None where there is none."""
+    calls = (part.function for part in walk(expression) if isinstance(part, Call))
+    return next((function for function in calls if function not in NUMERIC), None)
 
 
 def _is_count(value: Expression) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
 
+from mlm_widgets.formula.expressions import Expression, to_text
 from mlm_widgets.formula.lexer import quote_name
-from mlm_widgets.formula.parser import parse_formula
+from mlm_widgets.formula.parser import parse_formula, parse_offset
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term
 
 __all__ = ["term_text", "to_formula", "write_formula"]
@@ -15,15 +16,21 @@ __all__ = ["term_text", "to_formula", "write_formula"]
 
 def to_formula(spec: ModelSpec) -> str:
     """The formula of `spec`; parsing it gives `spec` back."""
-    return write_formula(spec, factor=str, column=quote_name)
+    return write_formula(spec, factor=str, column=quote_name, arithmetic=to_text)
 
 
-def write_formula(spec: ModelSpec, *, factor: Callable[[str], str], column: Callable[[str], str]) -> str:
-    """The formula of `spec` in a dialect: `factor` writes a factor, `column` a grouping column."""
-    plain = _Writer(str, quote_name, is_short=True).formula(spec)
+def write_formula(
+    spec: ModelSpec,
+    *,
+    factor: Callable[[str], str],
+    column: Callable[[str], str],
+    arithmetic: Callable[[Expression], str],
+) -> str:
+    """`spec` in a dialect: `factor` writes a factor, `column` a grouping column, `arithmetic` an offset."""
+    plain = _Writer(str, quote_name, to_text, is_short=True).formula(spec)
     parsed = parse_formula(plain, reml=spec.reml).spec
     is_faithful = (parsed.terms, parsed.random) == (spec.terms, spec.random)
-    return _Writer(factor, column, is_short=is_faithful).formula(spec)
+    return _Writer(factor, column, arithmetic, is_short=is_faithful).formula(spec)
 
 
 def term_text(term: Term) -> str:
@@ -37,10 +44,12 @@ class _Writer:
 
     factor: Callable[[str], str]
     column: Callable[[str], str]
+    arithmetic: Callable[[Expression], str]
     is_short: bool
 
     def formula(self, spec: ModelSpec) -> str:
-        parts = [self.sum(spec.terms, spec.intercept), *self.random(spec.random)]
+        offset = [] if spec.offset is None else [f"offset({self.arithmetic(parse_offset(spec.offset))})"]
+        parts = [self.sum(spec.terms, spec.intercept), *offset, *self.random(spec.random)]
         return f"{self.factor(spec.outcome)} ~ {' + '.join(parts)}"
 
     def sum(self, terms: tuple[Term, ...], intercept: bool) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlm_widgets.families import family_of
+
 __all__ = ["ModelSpec", "RandomTerm", "Term", "ordered_terms"]
 
 Term = tuple[str, ...]
@@ -50,15 +52,20 @@ class ModelSpec:
     Attributes
     ----------
     outcome : str
-        A factor's text.
+        A factor's text, or ``cbind(successes, failures)``.
     terms : tuple of Term
         The fixed part without the intercept, main effects before interactions.
     intercept : bool
     random : tuple of RandomTerm
     reml : bool
+        Of linear mixed models alone: the others are fitted by maximum likelihood.
     family, link : str
-    weights, offset : str or None
-        Columns of prior weights (residual variance sigma^2 / weight), and of a known part of the mean.
+    weights : str or None
+        The column of prior weights: residual variance sigma^2 / weight, or multiples of the log-likelihood.
+    offset : str or None
+        A known part of the linear predictor: the text of an expression, ``log(exposure)``.
+    success : str or None
+        Of an outcome of two values, the one that counts as success; None for the last level.
     """
 
     outcome: str
@@ -70,9 +77,17 @@ class ModelSpec:
     link: str = "identity"
     weights: str | None = None
     offset: str | None = None
+    success: str | None = None
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is the linear mixed model."""
+        return (self.family, self.link) == ("gaussian", "identity")
 
     def with_(self, **changes: Any) -> ModelSpec:
-        """A new spec with some fields changed; terms are put into order."""
+        """A new spec with some fields changed; terms are put into order, and a family brings its default link."""
+        if "family" in changes and "link" not in changes:
+            changes["link"] = family_of(changes["family"]).link.name
         if "terms" in changes:
             changes["terms"] = ordered_terms(changes["terms"])
         return replace(self, **changes)

@@ -106,17 +106,17 @@ def predict_rows(fit: Fit, rows: Rows, groupings: Sequence[str], new_levels: str
 
 
 def offset_of(fit: Fit, rows: Rows) -> Floats | float:
-    """The offset of `rows`, from the column that the model names; 0 where there is none."""
+    """The offset of `rows`, from the expression that the model names; 0 where there is none."""
     if fit.design.offset is None:
         return 0.0
-    column = fit.design.spec.model.offset
-    if column is None:
+    values = fit.design.spec.offset_values(rows)
+    if values is None:
         raise DataError(
             "The model has an offset that was given as an array, so the offset of new rows is not known.",
             hint="Fit with the offset as a column of the data, offset='name', and give that column in `newdata`.",
             argument="newdata",
         )
-    return rows.numbers(column)
+    return values
 
 
 # -- grids ------------------------------------------------------------------------------------------------------------

@@ -404,8 +404,10 @@ class ModelBuilder(OneWay):
     def _parsed_text(self, text: Any) -> ModelSpec:
         parsed = parse_formula(text, reml=self._draft.reml)
         check_columns(parsed, self._known.profiles, self._known.frame.name)
-        # a formula has no words for these two: what the model has stays
-        return parsed.spec.with_(weights=self._draft.weights, offset=self._draft.offset)
+        draft = self._draft
+        # a formula has no words for these: what the model has stays
+        spec = parsed.spec.with_(weights=draft.weights, family=draft.family, link=draft.link)
+        return spec.with_(success=draft.success) if spec.outcome == draft.outcome else spec
 
     def _read(self, document: Any) -> ModelSpec:
         """A spec's document, also an unfinished one: while no outcome is chosen any column stands in for it."""

@@ -19,6 +19,7 @@ from mlm_widgets.formula import (
     columns_of,
     ordered_terms,
     parse_factor,
+    parse_offset,
     quote_name,
 )
 from mlm_widgets.formula.lexer import quote_text
@@ -48,12 +49,13 @@ EMPTY = ModelSpec(outcome="")
 
 
 def set_outcome(spec: ModelSpec, column: str) -> ModelSpec:
-    """Choose the outcome; a column cannot be outcome and predictor, so it leaves the predictors."""
+    """Choose the outcome; a column cannot be outcome and predictor, so it leaves predictors and offset."""
     for factor in _factors(spec):
         if column in columns_of(parse_factor(factor)):
             spec = remove_predictor(spec, factor)
     random = tuple(term for term in spec.random if column not in term.group)
-    return spec.with_(outcome=quote_name(column), random=random)
+    offset = None if spec.offset is not None and column in columns_of(parse_offset(spec.offset)) else spec.offset
+    return spec.with_(outcome=quote_name(column), random=random, offset=offset, success=None)
 
 
 def add_predictor(spec: ModelSpec, column: str) -> ModelSpec:

@@ -229,9 +229,11 @@ def test_predictions_with_an_offset() -> None:
 def test_code_names_weights_and_offset() -> None:
     data = weighted_data().rename(columns={"o": "the offset"})
     m = fit("y ~ x + (1 | g)", data, weights="w", offset="the offset")
-    assert 'weights="w", offset="the offset"' in m.to_python()
+    assert m.formula == "y ~ x + offset(`the offset`) + (1 | g)"
+    assert '+ offset(`the offset`) + (1 | g)", data, weights="w")' in m.to_python()
     assert "weights = w" in m.to_r()
-    assert "offset = `the offset`" in m.to_r()
+    assert "y ~ x + offset(`the offset`) + (1 | g)" in m.to_r()
+    assert "offset = " not in m.to_r()
     beside = fit("y ~ x + (1 | g)", data, weights=data["w"])
     assert "weights=weights" in beside.to_python()
     assert "weights = weights" in beside.to_r()

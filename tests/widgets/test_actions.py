@@ -551,19 +551,31 @@ def test_brackets_in_a_name_are_part_of_it() -> None:
 
 
 @pytest.mark.parametrize("is_typed", [True, False])
-def test_weights_and_offset_outlive_a_new_formula_and_are_shown(is_typed: bool) -> None:
+def test_weights_outlive_a_new_formula_and_its_offset_is_the_text(is_typed: bool) -> None:
     frame = mlm.datasets.load("sleepstudy").assign(w=lambda data: 1.0 + data["Days"], o=lambda data: data["Days"] / 2.0)
     spec = {**mlm.ModelBuilder(frame, "Reaction ~ Days + (Days | Subject)").spec, "weights": "w", "offset": "o"}
     driver = Driver(frame, spec=spec)
     builder = driver.builder
-    formula = "Reaction ~ Days + (1 | Subject)"
-    if is_typed:
-        driver.do("set_formula", text=formula)
-    else:
-        builder.formula = formula
-    assert builder.formula == formula
-    assert (builder.spec["weights"], builder.spec["offset"]) == ("w", "o")
-    expected = mlm.fit("Reaction ~ Days + (1 | Subject)", frame, weights="w", offset="o")
-    assert builder.model.criterion == pytest.approx(expected.criterion, abs=1e-9)
-    shown = ["".join(run["text"] for run in fact) for fact in builder.fit["facts"]]
-    assert {"weights w", "offset o"} <= set(shown)
+    assert builder.formula == "Reaction ~ Days + offset(o) + (Days | Subject)"
+    for offset, written in ((None, ""), ("o", " + offset(o)"), ("o / 2", " + offset(o / 2)")):
+        formula = f"Reaction ~ Days{written} + (1 | Subject)"
+        if is_typed:
+            driver.do("set_formula", text=formula)
+        else:
+            builder.formula = formula
+        assert builder.formula == formula
+        assert (builder.spec["weights"], builder.spec.get("offset")) == ("w", offset)
+        expected = mlm.fit("Reaction ~ Days + (1 | Subject)", frame, weights="w", offset=offset)
+        assert builder.model.criterion == pytest.approx(expected.criterion, abs=1e-9)
+        shown = ["".join(run["text"] for run in fact) for fact in builder.fit["facts"]]
+        assert "weights w" in shown
+        assert (f"offset {offset}" in shown) == (offset is not None)
+
+
+def test_a_column_that_becomes_the_outcome_is_no_offset() -> None:
+    frame = mlm.datasets.load("sleepstudy").assign(o=lambda data: data["Days"] / 2.0, p=lambda data: data["Days"] / 3.0)
+    driver = Driver(frame, "Reaction ~ Days + offset(o) + (1 | Subject)")
+    driver.do("set_outcome", column="p")
+    assert driver.builder.spec["offset"] == "o"
+    driver.do("set_outcome", column="o")
+    assert "offset" not in driver.builder.spec
