@@ -68,6 +68,11 @@ class Family:
         return bool(self.dispersion)
 
     @property
+    def is_count(self) -> bool:
+        """Whether outcomes are whole numbers without a bound."""
+        return self.name in ("poisson", "negative_binomial")
+
+    @property
     def is_linear(self) -> bool:
         """Whether it is the linear mixed model."""
         return (self.name, self.link.name) == ("gaussian", "identity")

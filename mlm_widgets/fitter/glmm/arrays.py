@@ -199,6 +199,13 @@ class Arrays:
         return eta if self.offset is None else eta + self.offset
 
     @cached_property
+    def rounding(self) -> float:
+        """What rounding leaves of the sum of f: terms such as mu - y eta are differences of large numbers."""
+        size = np.abs(self.y) * (1.0 + np.log1p(np.abs(self.y))) if self.family.is_count else np.ones_like(self.y)
+        size = size if self.trials is None else self.trials
+        return 2e-16 * float(np.sqrt(size @ size))
+
+    @cached_property
     def columns(self) -> tuple[slice, ...]:
         """Where the random effects of each factor of the rest stand; the leading one's slice is empty."""
         found, start = [slice(0, 0)], 0

@@ -17,7 +17,7 @@ from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.glmm.arrays import Arrays
 from mlm_widgets.fitter.glmm.build import GlmmProblem, build_arrays
 from mlm_widgets.fitter.glmm.search import GlmmSearch, Objective, search
-from mlm_widgets.fitter.glmm.start import first_parameters, working_hessian
+from mlm_widgets.fitter.glmm.start import first_parameters, improved, working_hessian
 from mlm_widgets.fitter.options import FitOptions
 from mlm_widgets.fitter.threads import single_thread
 
@@ -77,7 +77,7 @@ def _check_agq(design: Design, n_agq: int) -> None:
 
 def _searched(objective: Objective, problem: GlmmProblem, options: FitOptions) -> GlmmSearch:
     """The search, taken up again from beside where it stopped on a boundary that is no minimum."""
-    start = _first(problem, options)
+    start = _first(objective, problem, options)
     found = search(objective, start, working_hessian, options.tolerance)
     for k in _on_diagonal(problem.arrays):
         if abs(found.parameters[k]) > NEAR_ZERO or objective.is_spent:
@@ -93,10 +93,10 @@ def _searched(objective: Objective, problem: GlmmProblem, options: FitOptions) -
     return replace(found, n_evaluations=objective.n_evaluations)
 
 
-def _first(problem: GlmmProblem, options: FitOptions) -> Floats:
+def _first(objective: Objective, problem: GlmmProblem, options: FitOptions) -> Floats:
     first = first_parameters(problem.arrays)
     if options.start is None:
-        return first
+        return improved(objective, first)
     theta = np.asarray(options.start, dtype=np.float64)
     n_theta = problem.arrays.n_theta
     if len(theta) != n_theta:

@@ -155,7 +155,7 @@ class _Place:
 
     def lowered(self, step: Effects, decrement: float) -> _Place | None:
         """The first of the step, its half, its quarter, ... that lowers the objective; None where none does."""
-        slack = ROUNDING * (1.0 + abs(self.penalised))
+        slack = ROUNDING * (1.0 + abs(self.penalised)) + self.arrays.rounding
         length = 1.0
         for _ in range(MAX_HALVINGS):
             u = [old + length * each for old, each in zip(self.u, step, strict=True)]

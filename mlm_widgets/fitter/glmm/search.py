@@ -115,7 +115,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         trace.append((x, point.value))
         if is_far:
             hessian = differences(objective, point, hessian)
-    slack = max(1e-6, 1e-11 * abs(point.value))
+    slack = max(1e-6, 1e-11 * abs(point.value), 100.0 * objective.arrays.rounding)
     return GlmmSearch(x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack)
 
 
@@ -133,7 +133,7 @@ def _step(B: Floats, gradient: Floats, x: Floats) -> tuple[Floats, float]:
 def _line_search(
     objective: Objective, x: Floats, point: GlmmPoint, step: Floats, decrement: float
 ) -> tuple[Floats, GlmmPoint] | None:
-    slack = 1e-13 * abs(point.value)
+    slack = 1e-13 * abs(point.value) + objective.arrays.rounding
     length = 1.0
     for _ in range(30):
         if objective.is_spent:
