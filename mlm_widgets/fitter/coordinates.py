@@ -27,7 +27,8 @@ from scipy import linalg
 
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
-from mlm_widgets.linalg import ONE, Column, cross_products, dots, means
+from mlm_widgets.fitter.levels import LevelSums
+from mlm_widgets.linalg import ONE, Column, cross_products, dots, middles
 
 __all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
@@ -75,6 +76,8 @@ class Coordinates:
     H : list of ndarray (q, q)
     N : ndarray (p + 1, p + 1)
         [X y]'[X y].
+    sums : tuple of LevelSums
+        By grouping; those of the one with the most random effects are made.
     scaling : Scaling
     kept : ndarray (p,)
         Columns of X that are not linear combinations of those before them.
@@ -89,6 +92,7 @@ class Coordinates:
     Z: list[list[Column]]
     H: list[Floats]
     N: Floats
+    sums: tuple[LevelSums, ...]
     scaling: Scaling
     kept: Ints
     log_weights: float
@@ -113,7 +117,9 @@ def centred_design(design: Design) -> Coordinates:
         raw.add_all(columns, grouping.names, _intercept_of(grouping))
         for columns, grouping in zip(design.random, spec.groupings, strict=True)
     ]
-    made = raw.made()
+    sums = [LevelSums(codes, len(own.levels)) for codes, own in zip(design.codes, spec.groupings, strict=True)]
+    lead = int(np.argmax([len(own.levels) * len(own.names) for own in spec.groupings]))
+    made = raw.made(sums[lead], of_Z[lead], [*of_Z[lead], *of_X, of_y])
     _check_outcome(made.size[of_y], design)
     kept, share = _kept_columns(made, of_X)
     if len(kept) == 0 and len(of_X) > 0:
@@ -144,6 +150,7 @@ def centred_design(design: Design) -> Coordinates:
         Z=[Z for Z, _ in random],
         H=[H for _, H in random],
         N=N,
+        sums=tuple(sums),
         scaling=Scaling(to_user, shift, y_scale, log_scale),
         kept=kept,
         log_weights=weighing.log_sum,
@@ -215,8 +222,10 @@ class _Collected:
         self.values.append(values)
         return len(self.values) - 1
 
-    def made(self) -> _Made:
+    def made(self, sums: LevelSums | None = None, left: Sequence[int] = (), right: Sequence[int] = ()) -> _Made:
         """The columns centred and scaled, the intercept the last of them, and their cross products.
+
+        The sums by level of the products of `left` and `right` are made on the way: they add up to cross products.
 
         Raises
         ------
@@ -226,10 +235,16 @@ class _Collected:
         weighing = self.weighing
         shifted = [place for place, (_, is_shifted) in enumerate(self.names) if is_shifted]
         centres = np.zeros(len(self.values))
-        centres[shifted] = means([self.values[place] for place in shifted], weighing.weights)
+        centres[shifted] = middles([self.values[place] for place in shifted], weighing.weights)
         columns = [Column(v, float(c), 1.0, weighing.root) for v, c in zip(self.values, centres, strict=True)]
         columns.append(ONE if weighing.root is None else Column(root=weighing.root))
-        products = cross_products(columns, weighing.n)
+        known: dict[tuple[int, int], float] = {}
+        if sums is not None:
+            sums.make([columns[place] for place in left], [columns[place] for place in right])
+            for a, first in enumerate(columns):
+                totals = [(b, sums.total(first, columns[b])) for b in range(a + 1)]
+                known |= {(a, b): total for b, total in totals if total is not None}
+        products = cross_products(columns, weighing.n, known)
         size = np.sqrt(np.diag(products) / weighing.n)
         if not np.isfinite(size).all():
             values = self.values[int(np.flatnonzero(~np.isfinite(size))[0])]

@@ -13,9 +13,10 @@ from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.coordinates import Coordinates, Scaling, centred_design
 from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
+from mlm_widgets.fitter.levels import LevelSums
 from mlm_widgets.fitter.nested import nesting_of
 from mlm_widgets.fitter.template import Template, build_template
-from mlm_widgets.linalg import Column, GroupSums
+from mlm_widgets.linalg import Column
 
 __all__ = ["Problem", "build_problem", "check_sizes", "outcome_problem"]
 
@@ -134,7 +135,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     check_sizes(design)
     coordinates = coordinates or centred_design(design)
     Z = [coordinates.Z[f] for f in order]
-    sums = [LevelSums(design.codes[f], len(design.spec.groupings[f].levels)) for f in order]
+    sums = [coordinates.sums[f] for f in order]
     lead = int(np.argmax([len(g.levels) * len(g.names) for g in groupings]))
     outcome = [*coordinates.X, coordinates.y]
     offsets = _offsets(groupings, lead)
@@ -182,29 +183,6 @@ def outcome_problem(problem: Problem, coordinates: Coordinates, design: Design) 
         else:
             W2[problem.offsets[f] : problem.offsets[f] + sums.size, -1] = sums.T.ravel()
     return replace(problem, AW=AW, W2=W2, N=coordinates.N, scaling=coordinates.scaling)
-
-
-class LevelSums:
-    """Sums of products of columns by the levels of one grouping factor; each distinct product is made once."""
-
-    def __init__(self, codes: npt.NDArray[np.integer], n_levels: int) -> None:
-        self.codes = codes
-        self.n_levels = n_levels
-        self._sums = GroupSums(codes, n_levels)
-        self._made: dict[frozenset[int], Floats] = {}
-
-    def products(self, left: list[Column], right: list[Column]) -> Floats:
-        """sum_j left_a right_b by level, shape (len(left), len(right), J)."""
-        keys = [[frozenset((id(a), id(b))) for b in right] for a in left]
-        pairs = {key: (a, b) for own, a in zip(keys, left, strict=True) for key, b in zip(own, right, strict=True)}
-        wanted = {key: pair for key, pair in pairs.items() if key not in self._made}
-        if wanted:
-            self._made.update(zip(wanted, self._sums.products(list(wanted.values())), strict=True))
-        found = np.empty((len(left), len(right), self.n_levels))
-        for own, out in zip(keys, found, strict=True):
-            for b, key in enumerate(own):
-                out[b] = self._made[key]
-        return found
 
 
 def check_sizes(design: Design) -> None:

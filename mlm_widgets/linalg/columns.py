@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from mlm_widgets.linalg.strands import bounds_of, in_strands
 
-__all__ = ["CHUNK", "ONE", "ROWS_A_STRAND", "Column", "cross_products", "dots", "means"]
+__all__ = ["CHUNK", "ONE", "ROWS_A_STRAND", "Column", "cross_products", "dots", "middles"]
 
 Floats = npt.NDArray[np.float64]
 
 CHUNK = 32_768  # rows whose columns stay in cache
 LEAST_CHUNK = 1_024
 ROWS_A_STRAND = 250_000  # fewer are summed in less time than a thread takes to begin
+STRETCH, STRETCHES = 1_024, 128
 MOST_DOTS = 8  # columns up to which single products are faster than a matrix product
 
 
@@ -38,6 +39,11 @@ class Column:
     centre: float = 0.0
     scale: float = 1.0
     root: Floats | None = None
+
+    @property
+    def source(self) -> tuple[int, float, int]:
+        """What it is made from, whatever its scale: columns of the same source are multiples of each other."""
+        return id(self.values), self.centre, id(self.root)
 
     @property
     def is_one(self) -> bool:
@@ -66,27 +72,29 @@ class Column:
 ONE = Column()
 
 
-def means(arrays: Sequence[Floats], weights: Floats | None) -> Floats:
-    """Means of arrays (n,) under weights of mean 1, shape (k,)."""
+def middles(arrays: Sequence[Floats], weights: Floats | None) -> list[float]:
+    """Where each array (n,) lies: its mean under weights of mean 1; of many rows, the mean of stretches of them.
 
-    def work(start: int, stop: int) -> Floats:
-        rows = slice(start, stop)
-        with np.errstate(over="ignore", invalid="ignore"):
-            if weights is None:
-                return np.array([array[rows].sum() for array in arrays])
-            return np.array([np.dot(array[rows], weights[rows]) for array in arrays])
-
+    Less than a standard deviation beside the mean, a column is as good to compute with: it has no size of its own.
+    """
     if not arrays:
-        return np.empty(0)
+        return []
     n = len(arrays[0])
-    return np.asarray(sum(in_strands(work, bounds_of(n, ROWS_A_STRAND))) / n)
+    if n <= STRETCHES * STRETCH:
+        return [float(array.mean() if weights is None else np.dot(array, weights) / n) for array in arrays]
+    stretches = [slice(start, start + STRETCH) for start in np.linspace(0, n - STRETCH, STRETCHES).astype(int).tolist()]
+    return [float(np.mean([array[own].mean() for own in stretches])) for array in arrays]
 
 
-def cross_products(columns: Sequence[Column], n: int) -> Floats:
-    """Products of all columns with each other, shape (k, k)."""
-    k = len(columns)
+def cross_products(columns: Sequence[Column], n: int, known: Mapping[tuple[int, int], float] | None = None) -> Floats:
+    """Products of all columns with each other, shape (k, k).
+
+    Those of `known`, by places (a, b), a >= b, have been found in another way: for scales of one.
+    """
+    k, known = len(columns), known or {}
     chunk = min(CHUNK, max(LEAST_CHUNK, 4 * CHUNK // max(k, 1)))
-    lower = [(a, b) for a in range(k) for b in range(a + 1)]
+    wanted = [(a, b) for a in range(k) for b in range(a + 1) if (a, b) not in known]
+    used = sorted({place for pair in wanted for place in pair})
 
     def work(start: int, stop: int) -> Floats:
         total, buffer = np.zeros((k, k)), np.empty((k, min(chunk, stop - start)))
@@ -94,18 +102,21 @@ def cross_products(columns: Sequence[Column], n: int) -> Floats:
             rows = slice(first, min(first + chunk, stop))
             own = buffer[:, : rows.stop - first]
             with np.errstate(over="ignore", invalid="ignore"):
-                parts = [column.part(rows, out) for column, out in zip(columns, own, strict=True)]
                 if k <= MOST_DOTS:
-                    for a, b in lower:
+                    parts = {place: columns[place].part(rows, own[place]) for place in used}
+                    for a, b in wanted:
                         total[a, b] += _dot(columns[a], parts[a], columns[b], parts[b])
                     continue
-                for part, out in zip(parts, own, strict=True):
+                for column, out in zip(columns, own, strict=True):
+                    part = column.part(rows, out)
                     if part is not out:
                         out[:] = part
                 total += np.dot(own, own.T)
         return total
 
-    total = np.asarray(sum(in_strands(work, bounds_of(n, ROWS_A_STRAND))))
+    total = np.asarray(sum(in_strands(work, bounds_of(n, ROWS_A_STRAND))) if wanted else np.zeros((k, k)))
+    for place, value in known.items():
+        total[place] = value
     total = np.tril(total) + np.tril(total, -1).T
     scale = np.array([column.scale for column in columns])
     return np.asarray(total / scale[:, None] / scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -61,47 +61,52 @@ class GroupSums:
         return np.asarray(found, dtype=np.float64)
 
     def products(self, pairs: Sequence[tuple[Column, Column]]) -> Floats:
-        """Sums by group of the products of pairs of columns, shape (len(pairs), n_groups)."""
+        """Sums by group of the products of pairs of columns, shape (len(pairs), n_groups).
+
+        They are of the columns times their scales: sums serve all multiples of a column.
+        """
         found = np.zeros((len(pairs), self.n_groups))
-        places: dict[int, int] = {}
+        places: dict[tuple[int, float, int], int] = {}
         columns: list[Column] = []
         for column in (column for pair in pairs for column in pair if not column.is_one):
-            if places.setdefault(id(column), len(columns)) == len(columns):
+            if places.setdefault(column.source, len(columns)) == len(columns):
                 columns.append(column)
-        wanted = [[places[id(column)] for column in pair if not column.is_one] for pair in pairs]
+        wanted = [[places[column.source] for column in pair if not column.is_one] for pair in pairs]
 
         def work(start: int, stop: int) -> None:
             buffer = np.empty((len(columns) + 1, min(CHUNK, stop - start)))
             for first in range(start, stop, CHUNK):
                 rows = slice(first, min(first + CHUNK, stop))
                 *own, spare = buffer[:, : rows.stop - first]
-                parts = [column.part(rows, out) for column, out in zip(columns, own, strict=True)]
-                add = self._adder(rows)
-                for total, factors in zip(found, wanted, strict=True):
-                    if len(factors) == 2:
-                        add(total, np.multiply(parts[factors[0]], parts[factors[1]], out=spare))
-                    elif factors:
-                        add(total, parts[factors[0]])
+                with np.errstate(over="ignore", invalid="ignore"):
+                    parts = [column.part(rows, out) for column, out in zip(columns, own, strict=True)]
+                    self._add(found, wanted, parts, rows, spare)
 
         if columns:
             in_strands(work, self._bounds())
-        for own, (left, right) in enumerate(pairs):
-            if wanted[own]:
-                found[own] /= left.scale * right.scale
-            else:
-                found[own] = self.counts()
+        for total, factors in zip(found, wanted, strict=True):
+            if not factors:
+                total[:] = self.counts()
         return found
 
-    def _adder(self, rows: slice) -> Callable[[Floats, Floats], None]:
-        """A function that adds values of `rows` to the totals of their groups."""
+    def _add(self, found: Floats, wanted: list[list[int]], parts: list[Floats], rows: slice, spare: Floats) -> None:
+        """Add products of parts, the factors of which are `wanted`, to the totals of their groups."""
+        starts, groups = self._groups(rows)
+        for total, factors in zip(found, wanted, strict=True):
+            if factors:
+                own = parts[factors[0]]
+                if len(factors) == 2:
+                    own = np.multiply(own, parts[factors[1]], out=spare)
+                np.add.at(total, groups, own if starts is None else np.add.reduceat(own, starts))
+
+    def _groups(self, rows: slice) -> tuple[Ints | None, Ints]:
+        """Where runs begin in `rows`, and their groups; or the group of each row."""
         if self._runs is None:
-            codes = self.codes[rows].astype(np.intp, copy=False)
-            return lambda total, values: np.add.at(total, codes, values)
+            return None, self.codes[rows].astype(np.intp, copy=False)
         first, last = np.searchsorted(self._runs, [rows.start + 1, rows.stop])
         starts = self._runs[first - 1 : last] - rows.start
         starts[0] = 0
-        groups = self.codes[starts + rows.start].astype(np.intp, copy=False)
-        return lambda total, values: np.add.at(total, groups, np.add.reduceat(values, starts))
+        return starts, self.codes[starts + rows.start].astype(np.intp, copy=False)
 
     def _bounds(self) -> list[tuple[int, int]]:
         """Strands that have no group in common: else sums would depend on which of them comes first."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mlm_widgets.linalg import ONE, Column, GroupSums, cross_products, dots, means, strands
+from mlm_widgets.linalg import ONE, Column, GroupSums, cross_products, dots, middles, strands
 from mlm_widgets.linalg.columns import CHUNK
 
 CLOSE = 1e-11  # relative to the sum of squares: rounding of so many terms
@@ -57,6 +57,25 @@ def test_cross_products(n: int, k: int) -> None:
     np.testing.assert_allclose(dots(columns, columns[2], n), W.T @ W[:, 2], rtol=CLOSE, atol=CLOSE * n)
 
 
+def test_known_products_are_taken_as_they_are() -> None:
+    columns = columns_of(100, 4)
+    expected = cross_products(columns, 100)
+    known = {(2, 1): expected[2, 1] * columns[2].scale * columns[1].scale, (0, 0): 7.0}
+    found = cross_products(columns, 100, known)
+    expected[0, 0] = 7.0
+    np.testing.assert_allclose(found, expected, rtol=CLOSE)
+
+
+@pytest.mark.parametrize("n", [100, 300_000])
+def test_middles_are_near_the_mean(n: int) -> None:
+    draw = np.random.default_rng(n)
+    trend, weights = 1e6 + np.linspace(0.0, 10.0, n) + draw.normal(size=n), draw.uniform(0.5, 2.0, n)
+    weights /= weights.mean()
+    assert middles([trend], None)[0] == pytest.approx(trend.mean(), abs=1e-9 if n == 100 else 0.1)
+    assert middles([trend], weights)[0] == pytest.approx(trend @ weights / n, abs=1e-9 if n == 100 else 0.1)
+    assert middles([], None) == []
+
+
 @pytest.mark.parametrize("n", [1, 5, CHUNK + 1, 40_000])
 @pytest.mark.parametrize("order", ["shuffled", "rising", "falling", "twice"])
 def test_sums_by_group(n: int, order: str) -> None:
@@ -64,7 +83,8 @@ def test_sums_by_group(n: int, order: str) -> None:
     W, groups = stored(columns, n), np.eye(N_GROUPS)[codes]
     pairs = [(a, b) for a in range(5) for b in range(a + 1)]
     found = GroupSums(codes, N_GROUPS).products([(columns[a], columns[b]) for a, b in pairs])
-    expected = [groups.T @ (W[:, a] * W[:, b]) for a, b in pairs]
+    scale = [column.scale for column in columns]
+    expected = [groups.T @ (W[:, a] * W[:, b]) * scale[a] * scale[b] for a, b in pairs]
     np.testing.assert_allclose(found, expected, rtol=CLOSE, atol=CLOSE * n)
     np.testing.assert_allclose(GroupSums(codes, N_GROUPS).of(W[:, 1]), groups.T @ W[:, 1], rtol=CLOSE, atol=CLOSE * n)
     np.testing.assert_array_equal(GroupSums(codes, N_GROUPS).counts(), groups.sum(axis=0))
@@ -83,12 +103,10 @@ def test_the_number_of_processors_changes_nothing(order: str, monkeypatch: pytes
     for count in (1, 2, 3):
         monkeypatch.setattr(strands, "n_processors", lambda count=count: count)
         sums = GroupSums(codes, N_GROUPS).products([(columns[1], columns[2]), (columns[1], ONE)])
-        total, weights = cross_products(columns, n), columns[3].stored(n)
-        found.append((sums, total, dots(columns, columns[1], n), means([columns[1].stored(n)], weights)))
+        found.append((sums, cross_products(columns, n), dots(columns, columns[1], n)))
     for other in found[1:]:
         for mine, its in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(mine, its)
-    np.testing.assert_allclose(found[0][3], columns[1].stored(n) @ weights / n, atol=CLOSE)
 
 
 def test_strands_cover_the_work() -> None:
