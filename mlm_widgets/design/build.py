@@ -16,9 +16,9 @@ from mlm_widgets.design.outcome import check_outcome_columns, has_no_trials, new
 from mlm_widgets.design.rownumbers import check_weights, column_of, offset_text, offset_values, without_weightless
 from mlm_widgets.design.variables import LEARNING, Learned, Rows, Values, learn, variables_of
 from mlm_widgets.errors import DataError, DesignError
-from mlm_widgets.families import family_of
+from mlm_widgets.families import Family, family_of
 from mlm_widgets.formula import Call, Expression, ModelSpec, RandomTerm, columns_of, parse_factor, parse_offset
-from mlm_widgets.frames import Frame, Levels, all_finite
+from mlm_widgets.frames import Frame, IntegerLevels, Levels, all_finite
 
 __all__ = ["Block", "Design", "DesignSpec", "Grouping", "build_design", "used_columns"]
 
@@ -176,6 +176,12 @@ class Design:
         """Number of rows used."""
         return len(self.y)
 
+    @property
+    def counts(self) -> list[npt.NDArray[np.intp] | None]:
+        """Number of rows of each level by grouping, where it was found on the way: all rows of identifiers."""
+        levels = [grouping.levels for grouping in self.spec.groupings]
+        return [own.counts if self.chosen is None and isinstance(own, IntegerLevels) else None for own in levels]
+
     @cached_property
     def X(self) -> Floats:
         """The matrix of the fixed effects, shape (n, p)."""
@@ -199,11 +205,12 @@ def build_design(
     *,
     weights: Floats | None = None,
     offset: Floats | None = None,
+    family: Family | None = None,
 ) -> Design:
     """The design of `spec` on the complete rows of `frame`, or on the given `rows` (places, all of them complete).
 
-    `weights` and `offset` (n_rows,) take the place of what `spec` names. Rows of weight zero, and those without trials,
-    are left out.
+    `weights` and `offset` (n_rows,) take the place of what `spec` names, and `family` of the one that it names. Rows of
+    weight zero, and those without trials, are left out.
 
     Raises
     ------
@@ -215,7 +222,7 @@ def build_design(
     DesignError
         If a grouping factor has one level, or a term is given twice.
     """
-    family = family_of(spec.family, spec.link)
+    family = family_of(spec.family, spec.link) if family is None else family
     check_outcome_columns(spec, frame)
     beside = {"offset": offset}
     if spec.weights is not None and weights is None:
@@ -238,7 +245,7 @@ def build_design(
     outcome = read_outcome(spec, family, chosen, variables.outcome, _at(chosen, weights))
     keys = _keys(spec)
     fixed, columns_of_X = learn_basis(spec.terms, spec.intercept, variables.all(keys), chosen.n_rows)
-    parts = [_learn_grouping(terms, variables, keys, spec.family) for terms in _amalgamated(spec.random)]
+    parts = [_learn_grouping(terms, variables, keys, family.name) for terms in _amalgamated(spec.random)]
     groupings = tuple(part[0] for part in parts)
     return Design(
         spec=DesignSpec(spec, variables.levels, variables.learned, fixed, groupings, outcome.levels),

@@ -117,7 +117,10 @@ def centred_design(design: Design) -> Coordinates:
         raw.add_all(columns, grouping.names, _intercept_of(grouping))
         for columns, grouping in zip(design.random, spec.groupings, strict=True)
     ]
-    sums = [LevelSums(codes, len(own.levels)) for codes, own in zip(design.codes, spec.groupings, strict=True)]
+    sums = [
+        LevelSums(codes, len(own.levels), counts)
+        for codes, own, counts in zip(design.codes, spec.groupings, design.counts, strict=True)
+    ]
     lead = int(np.argmax([len(own.levels) * len(own.names) for own in spec.groupings]))
     made = raw.made(sums[lead], of_Z[lead], [*of_Z[lead], *of_X, of_y])
     _check_outcome(made.size[of_y], design)

@@ -247,6 +247,10 @@ class Evaluation:
     @cached_property
     def g(self) -> list[Floats]:
         """Z_f'V^-1 (y - X beta) by grouping: (q, J)."""
+        if self.block is None:
+            q, contrast = len(self.problem.AW), self.R[-1, -1] * self._R_inverse[-1]
+            tiles = zip(self.problem.tiles, self.tiles, strict=True)
+            return [_joined([np.matmul(contrast, _left_by(AW, tile)[:, q:]) for AW, tile in tiles])]
         return [self.R[-1, -1] * E[:, -1] for E in self.E]
 
     @cached_property
@@ -395,7 +399,7 @@ def _left_by(AW: Floats, tile: Tile) -> Floats:
 
 def _joined(tiles: list[Floats]) -> Floats:
     """Tiles of lanes as one array."""
-    return tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=2)
+    return tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=-1)
 
 
 def _at_lead(problem: Problem, rows: Floats) -> Floats:

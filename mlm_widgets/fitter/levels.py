@@ -18,13 +18,15 @@ Source = tuple[int, float, int]
 class LevelSums:
     """Sums over the rows of each level; each distinct product is made once, whatever its columns are scaled by.
 
-    `codes` (n,) are the rows' levels.
+    `codes` (n,) are the rows' levels; `counts` (n_levels,) says how many rows each has, where that is known.
     """
 
-    def __init__(self, codes: npt.NDArray[np.integer], n_levels: int) -> None:
+    def __init__(
+        self, codes: npt.NDArray[np.integer], n_levels: int, counts: npt.NDArray[np.integer] | None = None
+    ) -> None:
         self.codes = codes
         self.n_levels = n_levels
-        self._sums = GroupSums(codes, n_levels)
+        self._sums = GroupSums(codes, n_levels, counts)
         self._made: dict[frozenset[Source], Floats] = {}
         self._alive: list[Column] = []  # else another array may get the identity of one that is gone
 

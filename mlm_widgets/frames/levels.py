@@ -24,10 +24,14 @@ CHUNK = 65_536  # rows that stay in cache
 
 
 class IntegerLevels(Sequence[str]):
-    """Whole numbers as level names: a tuple of text that is not there before it is looked at."""
+    """Whole numbers as level names: a tuple of text that is not there before it is looked at.
 
-    def __init__(self, values: npt.NDArray[Any]) -> None:
+    `counts` (J,) is how often each occurs in its column.
+    """
+
+    def __init__(self, values: npt.NDArray[Any], counts: npt.NDArray[np.intp]) -> None:
         self._values = values
+        self.counts = counts
 
     @cached_property
     def _texts(self) -> tuple[str, ...]:
@@ -65,20 +69,19 @@ def codes_of_integers(values: npt.NDArray[Any]) -> tuple[Codes, Levels]:
     """
     starts = _starts_of_rising_runs(values)
     if starts is not None:
-        levels = values[starts]
-        if levels[0] == 0 and levels[-1] == len(levels) - 1:
-            return values.astype(np.int64, copy=False), IntegerLevels(levels)
-        return np.repeat(np.arange(len(levels)), np.diff(starts, append=len(values))), IntegerLevels(levels)
+        levels, counts = values[starts], np.diff(starts, append=len(values))
+        is_coded = levels[0] == 0 and levels[-1] == len(levels) - 1
+        codes = values.astype(np.int64, copy=False) if is_coded else np.repeat(np.arange(len(levels)), counts)
+        return codes, IntegerLevels(levels, counts)
     least, most = _range(values)
     if most - least > 4 * len(values) + 1000:
-        levels, codes = np.unique(values, return_inverse=True)
-        return codes.astype(np.int64), IntegerLevels(levels)
+        levels, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+        return codes.astype(np.int64), IntegerLevels(levels, counts)
     places = (values - values.dtype.type(least) if least else values).astype(np.intp, copy=False)
-    occurs = np.zeros(most - least + 1, dtype=bool)
-    occurs[places] = True
-    levels = np.flatnonzero(occurs) + least
-    codes = places if len(levels) == len(occurs) else (np.cumsum(occurs) - 1)[places]
-    return codes.astype(np.int64, copy=False), IntegerLevels(levels)
+    counts = np.bincount(places)
+    used = np.flatnonzero(counts)
+    codes = places if len(used) == len(counts) else (np.cumsum(counts > 0) - 1)[places]
+    return codes.astype(np.int64, copy=False), IntegerLevels(used + least, counts[used])
 
 
 def _starts_of_rising_runs(values: npt.NDArray[Any]) -> npt.NDArray[np.intp] | None:

@@ -25,9 +25,12 @@ class GroupSums:
     Where rows of a group lie together, runs of rows are summed and the sums added to their groups; else every row is.
     """
 
-    def __init__(self, codes: npt.NDArray[np.integer], n_groups: int) -> None:
+    def __init__(
+        self, codes: npt.NDArray[np.integer], n_groups: int, counts: npt.NDArray[np.integer] | None = None
+    ) -> None:
         self.codes = codes
         self.n_groups = n_groups
+        self._counts = counts
 
     @cached_property
     def _runs(self) -> Ints | None:
@@ -44,7 +47,9 @@ class GroupSums:
         return np.concatenate(found)
 
     def counts(self) -> Floats:
-        """Number of rows by group, shape (n_groups,)."""
+        """Number of rows by group, shape (n_groups,), unless they were known before."""
+        if self._counts is not None:
+            return self._counts.astype(np.float64)
         if self._runs is None:
             return np.asarray(np.bincount(self.codes, minlength=self.n_groups), dtype=np.float64)
         lengths = np.diff(self._runs, append=len(self.codes))
