@@ -22,7 +22,8 @@ from mlm_widgets.design import (
     used_columns,
 )
 from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
-from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, fit_lmm, prepare
+from mlm_widgets.families import Family, family_of
+from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, fit_glmm, fit_lmm, prepare
 from mlm_widgets.formula import (
     ModelSpec,
     check_columns,
@@ -48,15 +49,17 @@ def fit(
     formula: str | ModelSpec | Mapping[str, Any],
     data: Any,
     *,
-    family: str = "gaussian",
+    family: str | Family = "gaussian",
     link: str | None = None,
     reml: bool = True,
     weights: Any = None,
     offset: Any = None,
+    success: str | None = None,
+    n_agq: int = 1,
     df_method: str = "satterthwaite",
     options: FitOptions | None = None,
 ) -> MixedModel:
-    """Fit a linear mixed model.
+    """Fit a mixed model, linear or generalized.
 
     Parameters
     ----------
@@ -64,21 +67,32 @@ def fit(
         lme4's syntax: ``"mathach ~ ses * sector + (ses | school)"``; or a spec, or the JSON document of one.
     data : data frame
         pandas, polars or pyarrow. Rows with missing values in a column that the model uses are left out.
-    family, link : str
-        "gaussian" with its identity link.
+    family : str or Family
+        The distribution of the outcome given the random effects: "gaussian", "binomial", "poisson",
+        "negative_binomial", "gamma", "inverse_gaussian" or "beta"; or a `families.Family` of your own.
+    link : str, optional
+        Default: the family's first, "logit" for "binomial", "log" for counts and positive outcomes.
     reml : bool
         Restricted maximum likelihood (the default: its variances are less biased), or maximum likelihood. A spec brings
-        its own.
+        its own. Generalized models are fitted by maximum likelihood.
     weights : str or array, optional
         Prior weights, a column's name or one number a row: the residual variance of a row is sigma^2 / weight, as in
         lme4. They say how precisely a row is known. Whole numbers w give the estimates that w copies of each row would
         give at the same variances (the sums that the model needs are the same), but not the same likelihood: a row of
         weight w is one observation and counts once in n, in the criterion, in sigma and in the degrees of freedom.
-        Rows of weight zero are left out.
+        Rows of weight zero are left out. In a generalized model a row of weight w counts w times in the likelihood,
+        but where a binomial outcome is a share: then the weights are the numbers of trials.
     offset : str or array, optional
-        A part of the mean that is known, likewise: it is taken from the outcome, and added to what is predicted.
+        A part of the linear predictor that is known, likewise: the logarithm of an exposure, say. A text may be an
+        expression, ``"log(exposure)"``, as may ``offset(log(exposure))`` in the formula.
+    success : str, optional
+        Which level of a binomial outcome of two levels is a success; default: the last.
+    n_agq : int
+        Nodes of the adaptive Gauss-Hermite quadrature of a generalized model with one grouping factor and one random
+        effect, up to 50; 1 is Laplace's approximation.
     df_method : {"satterthwaite", "normal"}
-        Degrees of freedom of t tests and intervals; "normal" takes them as infinite.
+        Degrees of freedom of t tests and intervals; "normal" takes them as infinite, as they are in a generalized
+        model.
     options : FitOptions, optional
         Optimiser, tolerance, start values.
 
@@ -105,8 +119,21 @@ def fit(
         spec = parsed.spec
     else:
         spec = formula if isinstance(formula, ModelSpec) else from_json(formula)
-    spec = spec.with_(family=family, link=link or "identity") if isinstance(formula, str) else spec
-    return fit_spec(spec, frame, weights=weights, offset=offset, df_method=df_method, options=options)
+    own = family_of(family, link)
+    if isinstance(formula, str):
+        spec = spec.with_(family=own.name, link=own.link.name)
+    if success is not None:
+        spec = spec.with_(success=str(success))
+    return fit_spec(
+        spec,
+        frame,
+        weights=weights,
+        offset=offset,
+        df_method=df_method,
+        options=options,
+        n_agq=n_agq,
+        family=own if isinstance(family, Family) else None,
+    )
 
 
 def fit_spec(
@@ -117,10 +144,16 @@ def fit_spec(
     offset: Any = None,
     df_method: str = "satterthwaite",
     options: FitOptions | None = None,
+    n_agq: int = 1,
+    family: Family | None = None,
 ) -> MixedModel:
-    """Fit the model that `spec` describes to `frame`; `weights` and `offset` take the place of those that it names."""
+    """Fit the model that `spec` describes to `frame`; `weights` and `offset` take the place of those that it names.
+
+    A `family` of the user's own takes the place of the one that `spec` names.
+    """
     spec, arrays = _row_arrays(spec, frame, {"weights": weights, "offset": offset})
-    _check_options(spec, df_method)
+    _choice("df_method", df_method, DF_METHODS)
+    family = family_of(spec.family, spec.link) if family is None else family
     if options is not None and not isinstance(options, FitOptions):
         raise OptionError(
             f"`options` must be a FitOptions, not {type(options).__name__}.",
@@ -133,8 +166,11 @@ def fit_spec(
             text=to_formula(spec),
             hint="Add one, such as (1 | group). For a model without groups use ordinary regression.",
         )
-    design = build_design(spec, frame, weights=arrays.get("weights"), offset=arrays.get("offset"))
-    return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
+    design = build_design(spec, frame, weights=arrays.get("weights"), offset=arrays.get("offset"), family=family)
+    if family.is_linear:
+        _check_no_quadrature(n_agq)
+        return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
+    return MixedModel(fit_glmm(design, family, n_agq=n_agq, options=options), frame, "normal")
 
 
 def _row_arrays(
@@ -157,15 +193,13 @@ def _flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def _check_options(spec: ModelSpec, df_method: str) -> None:
-    if spec.family != "gaussian":
+def _check_no_quadrature(n_agq: int) -> None:
+    if n_agq != 1:
         raise OptionError(
-            f"`family` must be 'gaussian', not {spec.family!r}: generalized models are not available yet.",
-            argument="family",
+            f"`n_agq` is {n_agq!r}, but the likelihood of a linear mixed model needs no quadrature.",
+            hint="Leave it out.",
+            argument="n_agq",
         )
-    if spec.link != "identity":
-        raise OptionError(f"`link` must be 'identity', not {spec.link!r}.", argument="link")
-    _choice("df_method", df_method, DF_METHODS)
 
 
 def _choice(name: str, value: Any, allowed: Sequence[str]) -> None:
@@ -197,7 +231,7 @@ class RanefCov:
 
 
 class MixedModel:
-    """A fitted linear mixed model. It never changes: every method gives a new object.
+    """A fitted mixed model, linear or generalized. It never changes: every method gives a new object.
 
     Made by :func:`fit`. `fit_result` is the frozen record beneath.
     """
@@ -233,6 +267,21 @@ class MixedModel:
     def reml(self) -> bool:
         """Whether the fit is by REML."""
         return self._fit.reml
+
+    @property
+    def family(self) -> Family:
+        """The distribution of the outcome given the random effects, with its link."""
+        return self._fit.family
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear mixed model; else a generalized one."""
+        return self._fit.family.is_linear
+
+    @property
+    def n_agq(self) -> int:
+        """Nodes of the quadrature of a generalized model; 1 is Laplace's approximation."""
+        return self._fit.n_agq
 
     @property
     def df_method(self) -> str:
@@ -296,8 +345,13 @@ class MixedModel:
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation, in units of the outcome."""
-        return self._fit.sigma
+        """Residual standard deviation, in units of the outcome; of a generalized model the root of `dispersion`."""
+        return float(np.sqrt(self.dispersion))
+
+    @property
+    def dispersion(self) -> float:
+        """The family's phi: residual variance, 1 / shape of Gamma and negative binomial; 1 where there is none."""
+        return self._fit.dispersion
 
     def varcorr(self) -> pd.DataFrame:
         """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr)."""
@@ -317,8 +371,8 @@ class MixedModel:
 
     @property
     def n_params(self) -> int:
-        """Number of parameters: fixed coefficients, variance parameters, residual variance."""
-        return len(self._fit.beta) + len(self._fit.theta) + 1
+        """Number of parameters: fixed coefficients, variance parameters, and the dispersion where there is one."""
+        return len(self._fit.beta) + len(self._fit.theta) + self._fit.family.has_dispersion
 
     @property
     def aic(self) -> float:
@@ -508,6 +562,10 @@ class MixedModel:
 
     @cached_property
     def _fitted(self) -> npt.NDArray[np.float64]:
+        return self._fit.family.link.inverse(self._linear_predictor)
+
+    @cached_property
+    def _linear_predictor(self) -> npt.NDArray[np.float64]:
         design = self._fit.design
         result = design.X[:, self._fit.kept] @ self._fit.beta + self._offset
         for group in self._fit.groups:
@@ -517,7 +575,7 @@ class MixedModel:
 
     @property
     def fittedvalues(self) -> pd.Series[float]:
-        """Fitted values with the random effects and the offset, for the rows used."""
+        """Means with the random effects and the offset, for the rows used; shares, for a binomial outcome."""
         return pd.Series(self._fitted, index=self._index, name=self.outcome)
 
     def resid(self, kind: str = "response") -> pd.Series[float]:

@@ -3,6 +3,7 @@
 from mlm_widgets.fitter.certificate import Certificate
 from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
+from mlm_widgets.fitter.glmm import fit_glmm
 from mlm_widgets.fitter.lmm import Prepared, fit_lmm, prepare
 from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.options import OPTIMISERS, FitOptions
@@ -17,6 +18,7 @@ __all__ = [
     "Nesting",
     "Prepared",
     "Trace",
+    "fit_glmm",
     "fit_lmm",
     "prepare",
 ]

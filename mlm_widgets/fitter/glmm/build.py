@@ -84,7 +84,7 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
     arrays = Arrays(
         family=family,
         y=sorted_rows(design.y),
-        trials=sorted_rows(getattr(design, "trials", None)),
+        trials=sorted_rows(design.trials),
         weights=sorted_rows(design.weights),
         offset=sorted_rows(design.offset),
         X=X,
