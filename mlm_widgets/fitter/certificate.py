@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 LEAST_SLOPE = -1e-5  # relative eigenvalue of D: what leaving the boundary there could win is below 1e-9 a level
 STATIONARY = 1e-5  # relative size of D lambda
+SPREAD = 0.01  # share of the block's variance above which a direction is inside already, and its slope a gradient
 STEPS = (0.04, 4e-3, 4e-4, 4e-5, 4e-6)  # variances (relative to the residual's) with which a search leaves the boundary
 
 
@@ -63,7 +64,8 @@ def inside_of(point: Evaluation) -> tuple[Floats | None, int]:
     tried = 0
     for block in _blocks(point):
         values, vectors = np.linalg.eigh(block.slope)
-        if values[0] >= LEAST_SLOPE:
+        along = block.scaled.T @ vectors[:, 0]
+        if values[0] >= LEAST_SLOPE or along @ along > SPREAD * np.vdot(block.scaled, block.scaled):
             continue
         away = vectors[:, 0] / block.size
         away /= np.abs(away).max()
@@ -88,9 +90,14 @@ class _Block:
     places: slice
 
     @property
+    def scaled(self) -> Floats:
+        """The factor of the covariance of the scaled effects."""
+        return self.size[:, None] * self.factor
+
+    @property
     def stationarity(self) -> Floats:
         """D lambda relative to the information on the block's effects."""
-        return self.slope @ (self.size[:, None] * self.factor) / self.size[:, None]
+        return self.slope @ self.scaled / self.size[:, None]
 
 
 def _blocks(point: Evaluation) -> Iterator[_Block]:

@@ -105,7 +105,9 @@ class Chart:
             if list(order) != sorted(order):
                 factor = part.factor(x[own])
                 turned = factor[np.argsort(order)] if is_back else factor[list(order)]
-                found[own][part.places] = np.asarray(np.linalg.qr(turned.T, mode="r")).T[part.row, part.col]
+                lower = np.asarray(np.linalg.qr(turned.T, mode="r")).T
+                lower *= np.where(np.diag(lower) < 0, -1.0, 1.0)
+                found[own][part.places] = lower[part.row, part.col]
         return found
 
     def good_orders(self, theta: Floats, current: Orders) -> Orders:
