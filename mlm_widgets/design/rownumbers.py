@@ -121,10 +121,11 @@ def offset_values(text: str | None, frame: Frame) -> Floats | None:
     is_missing = np.logical_or.reduce([np.isnan(column) for column in columns.values()])
     is_bad = ~np.isfinite(values) & ~is_missing
     if is_bad.any():
-        place = int(np.flatnonzero(is_bad)[0])
+        place, n_bad = int(np.flatnonzero(is_bad)[0]), int(is_bad.sum())
         given = ", ".join(f"{name} = {column[place]:g}" for name, column in columns.items())
+        in_rows = f"{n_bad:,} row{'s' * (n_bad != 1)}"
         raise DataError(
-            f"The offset {text} is not a finite number in {int(is_bad.sum()):,} rows, first in row {place} ({given}).",
+            f"The offset {text} is not a finite number in {in_rows}, first in row {place} ({given}).",
             hint="Check for zeros and negative values under log() and sqrt(), and for division by zero; "
             "a missing value (NaN) leaves a row out.",
             argument="offset",
