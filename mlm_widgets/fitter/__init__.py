@@ -5,7 +5,6 @@ from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.glmm import fit_glmm
 from mlm_widgets.fitter.lmm import Prepared, fit_lmm, prepare
-from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.options import OPTIMISERS, FitOptions
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "Fit",
     "FitOptions",
     "GroupFit",
-    "Nesting",
     "Prepared",
     "Trace",
     "fit_glmm",

@@ -18,6 +18,7 @@ from mlm_widgets.fitter.problem import Problem
 __all__ = ["DenseBlock", "absorbed"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
 
 WELL_SCALED = 1e-4  # least share of a factor's information at which its own derivative may be divided by lambda
 
@@ -88,10 +89,13 @@ class DenseBlock:
         right = _block_left(self.problem, [lam.T for lam in self.lams], rows)
         return linalg.solve_triangular(self.Lc, right, lower=True, check_finite=False)
 
+    def entries(self, first: Ints, second: Ints) -> Floats:
+        """Q of pairs of columns."""
+        return self.Q[np.maximum(first, second), np.minimum(first, second)]
+
     def columns(self, f: int) -> slice:
         """The columns of grouping f."""
-        offset = self.problem.offsets[f]
-        return slice(offset, offset + len(self.problem.groupings[f].levels) * self.problem.templates[f].q)
+        return self.problem.columns(f)
 
     def by_level(self, rows: Floats, f: int) -> Floats:
         """(m, k) rows -> (q, k, J) of grouping f."""
@@ -108,6 +112,11 @@ class DenseBlock:
             for b in range(a + 1):
                 blocks[a, b] = blocks[b, a] = matrix[places + a, places + b]
         return blocks
+
+    def mode_blocks(self, f: int) -> Floats:
+        """The diagonal blocks of Q, (q, q, J): conditional covariances of the random effects."""
+        lam = self.lams[f]
+        return np.einsum("ab,bcj,dc->adj", lam, self.level_blocks(self.P, f), lam)
 
     def trace_part(self, f: int) -> Floats:
         """sum_j Z_j'V^-1 Z_j of grouping f, shape (q, q)."""
@@ -129,7 +138,9 @@ class DenseBlock:
 
 def absorbed(problem: Problem, lams: list[Floats], weighted: Floats, B2W: Floats) -> DenseBlock:
     """The block after the leading factor took away `weighted` (lower triangle) from Z_2'Z_2; B2W likewise."""
-    B22 = np.subtract(problem.A22, weighted, order="F")
+    B22 = np.negative(weighted, out=weighted)
+    rows = problem.A22.tocoo()
+    B22[rows.row, rows.col] += rows.data
     scale = diagonal_of(problem, lams)
     transposed = [lam.T for lam in lams]
     if scale is not None:

@@ -2,11 +2,11 @@
 
 Bates, Maechler, Bolker & Walker (2015), J. Stat. Software 67(1), equations 33 to 43, evaluated on the sums of
 :mod:`mlm_widgets.fitter.problem`. The leading grouping factor is block diagonal and is absorbed level by level
-(arrays of lanes); the others form one dense block. With V = I + Z S Z', S = lambda lambda':
+(arrays of lanes); the others form the trailing block, dense or sparse. With V = I + Z S Z', S = lambda lambda':
 
     1. L_j L_j' = I + lambda' A_j lambda                      (lanes)
     2. [T_j K_j] = L_j^-1 lambda' [A_j W_j]
-    3. I + Lambda_2' B22 Lambda_2 = L_c L_c'                  (the dense block, B22 = Z_2' V_1^-1 Z_2)
+    3. I + Lambda_2' B22 Lambda_2 = L_c L_c'                  (the trailing block, B22 = Z_2' V_1^-1 Z_2)
     4. R R' = N - sum_j K_j'K_j - K_2'K_2,  r = last diagonal of R
     5. d(theta) = log|V| + nn (1 + log(2 pi r^2 / nn)) + [REML] 2 log|R_X|
 
@@ -29,8 +29,9 @@ from scipy import linalg
 
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.block import DenseBlock, absorbed
-from mlm_widgets.fitter.nested import NestedBlock, Nesting
 from mlm_widgets.fitter.problem import Problem
+from mlm_widgets.fitter.sparse import SparseBlock, eliminated
+from mlm_widgets.fitter.sparse_crossing import SparseCrossing
 from mlm_widgets.linalg import cholesky, crossed, forward, log_diagonal, product
 
 __all__ = ["Evaluation", "evaluate", "exact_fit"]
@@ -47,7 +48,7 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     tiles = [_eliminated(lam, AW) for AW in problem.tiles]
     R0 = problem.N - sum(_crossed_sum(tile.K) for tile in tiles)
     log_det: float = 2.0 * sum(log_diagonal(tile.L) for tile in tiles)
-    block: DenseBlock | NestedBlock | None = None
+    block: DenseBlock | SparseBlock | None = None
     if problem.crossing is not None:
         block = _absorb_lead(problem, lams, tiles[0].L)
         log_det += block.log_determinant
@@ -130,7 +131,7 @@ class Evaluation:
     theta: Floats
     lams: list[Floats]
     tiles: list[Tile]
-    block: DenseBlock | NestedBlock | None
+    block: DenseBlock | SparseBlock | None
     R: Floats
     r2: float
     value: float
@@ -345,10 +346,9 @@ class Evaluation:
             if f == problem.lead:
                 h1[:, k] = h_k
             else:
-                h2[block.columns(f), k] = h_k.T.ravel()
+                h2[problem.columns(f), k] = h_k.T.ravel()
         w1 = product(problem.A, h1) + _at_lead(problem, h2)
-        rest = problem.crossing.rest if isinstance(problem.crossing, Nesting) else problem.A22
-        w2 = np.asarray(rest @ h2) + _at_rest(problem, h1)
+        w2 = np.asarray(problem.A22 @ h2) + _at_rest(problem, h1)
         Yw = product(self.Y, w1)
         K2 = block.solved(w2 - _at_rest(problem, Yw))
         flat = w1.transpose(1, 0, 2).reshape(n, -1)
@@ -367,23 +367,22 @@ class Evaluation:
         if block is None:
             return [self.Y]
         found = []
-        for f, lam in enumerate(self.lams):
+        for f in range(len(self.lams)):
             if f == problem.lead:
                 found.append(self.Y + product(product(self.Y, self.forms), self.Y))
             else:
-                found.append(np.einsum("ab,bcj,dc->adj", lam, block.level_blocks(block.P, f), lam))
+                found.append(block.mode_blocks(f))
         return found
 
 
-def _absorb_lead(problem: Problem, lams: list[Floats], L: Floats) -> DenseBlock | NestedBlock:
-    """The dense block, the leading factor taken away."""
+def _absorb_lead(problem: Problem, lams: list[Floats], L: Floats) -> DenseBlock | SparseBlock:
+    """The trailing block, the leading factor taken away."""
     assert problem.crossing is not None
     Y = _covariance(lams[problem.lead], L)
     B2W = problem.W2 - _at_rest(problem, product(Y, problem.W))
-    weighted = problem.crossing.weighted(Y)
-    if isinstance(problem.crossing, Nesting):
-        return NestedBlock(lams[1 - problem.lead], problem.crossing.A22 - weighted, B2W)
-    return absorbed(problem, lams, weighted, B2W)
+    if isinstance(problem.crossing, SparseCrossing):
+        return eliminated(problem, lams, problem.crossing.absorbed(Y), B2W)
+    return absorbed(problem, lams, problem.crossing.weighted(Y), B2W)
 
 
 def _covariance(lam: Floats, L: Floats) -> Floats:

@@ -20,7 +20,9 @@ from scipy import sparse
 __all__ = ["Crossing", "Pairs", "build_crossing"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
 
+BUILT_TOGETHER = 500_000  # entries of the map: what is made on the way stays in cache
 MAX_ENTRIES = 40_000_000  # of the map: 0.5 GB
 SLAB = 4_000_000  # entries of a dense slab of the leading factor against the rest
 
@@ -52,6 +54,9 @@ class Crossing(Protocol):
     def forms(self, Q: Floats) -> Floats:
         """A12_j Q A21_j by level, (q, q, J), for Q (m, m) of which the lower triangle counts."""
 
+    def at_pairs(self, Q: Floats) -> Floats:
+        """A12_j Q at the pairs, (q, n_pairs)."""
+
 
 def build_crossing(pairs: Pairs, m: int) -> Crossing:
     """The map, or its substitute where the map would be too large."""
@@ -68,23 +73,23 @@ class _Map:
     """Entries of the lower triangle as rows, levels as columns; one matrix for each couple (a, b) of lanes."""
 
     def __init__(self, pairs: Pairs, m: int, entries: int) -> None:
-        self.q, self.m = len(pairs.values), m
-        column = pairs.column.astype(np.int64 if m > 46_000 else np.int32)
-        within = np.arange(len(column)) - pairs.pointers[pairs.level]  # place of each pair in its level
-        first = np.repeat(np.arange(len(column), dtype=np.int32), within + 1)
-        starts = np.cumsum(within + 1) - (within + 1)
-        second = np.arange(entries, dtype=np.int64) - np.repeat(starts - pairs.pointers[pairs.level], within + 1)
-        target = column[first] + column[second] * column.dtype.type(m)
+        self.pairs, self.q, self.m = pairs, len(pairs.values), m
+        index: type[np.int32 | np.int64] = np.int32 if m <= 46_000 else np.int64
         sizes = np.diff(pairs.pointers)
-        pointers = np.concatenate([[0], np.cumsum(sizes * (sizes + 1) // 2)]).astype(column.dtype)
+        pointers = np.concatenate([[0], np.cumsum(sizes * (sizes + 1) // 2)])
+        target = np.empty(entries, dtype=index)
+        data = {couple: np.empty(entries) for couple in _couples(self.q)}
+        for start, stop in _slabs(pointers, BUILT_TOGETHER):
+            own = slice(pointers[start], pointers[stop])
+            first, second = _lower_pairs(pairs.pointers[start : stop + 1])
+            target[own] = pairs.column[first] + pairs.column[second] * m
+            for (a, b), values in data.items():
+                np.multiply(pairs.values[a, first], pairs.values[b, second], out=values[own])
+                if a != b:
+                    values[own] += pairs.values[a, second] * pairs.values[b, first]
         shape = (m * m, len(sizes))
-        self.maps: dict[tuple[int, int], sparse.csc_array] = {}
-        for a, b in _couples(self.q):
-            left, right = pairs.values[a], pairs.values[b]
-            data = left[first] * right[second]
-            if a != b:
-                data += right[first] * left[second]
-            self.maps[a, b] = sparse.csc_array((data, target, pointers), shape=shape)
+        pointers = pointers.astype(index)
+        self.maps = {couple: sparse.csc_array((own, target, pointers), shape=shape) for couple, own in data.items()}
 
     def weighted(self, Y: Floats) -> Floats:
         """See `Crossing`."""
@@ -98,11 +103,34 @@ class _Map:
         entries = doubled.ravel(order="F")
         found = np.empty((self.q, self.q, next(iter(self.maps.values())).shape[1]))
         for (a, b), matrix in self.maps.items():
-            found[a, b] = matrix.T @ entries
+            found[a, b] = np.asarray(matrix.T @ entries)
             if a != b:
                 found[a, b] *= 0.5
                 found[b, a] = found[a, b]
         return found
+
+    def at_pairs(self, Q: Floats) -> Floats:
+        """See `Crossing`."""
+        return _at_pairs(self.pairs, Q)
+
+
+def _slabs(pointers: Ints, size: int) -> Iterator[tuple[int, int]]:
+    """Levels start to stop that have about `size` entries together."""
+    start = 0
+    while start < len(pointers) - 1:
+        stop = max(start + 1, int(np.searchsorted(pointers, pointers[start] + size, side="right")) - 1)
+        yield start, stop
+        start = stop
+
+
+def _lower_pairs(pointers: Ints) -> tuple[Ints, Ints]:
+    """All couples i >= j of pairs of the same level, by level."""
+    n = np.diff(pointers)
+    within = np.arange(pointers[-1] - pointers[0]) - np.repeat(pointers[:-1] - pointers[0], n)
+    first = np.repeat(np.arange(pointers[0], pointers[-1]), within + 1)
+    ends = np.cumsum(within + 1)
+    begins = np.arange(pointers[0], pointers[-1]) - within
+    return first, np.arange(len(first)) + np.repeat(begins - ends + within + 1, within + 1)
 
 
 class _Products:
@@ -125,16 +153,28 @@ class _Products:
 
     def forms(self, Q: Floats) -> Floats:
         """See `Crossing`."""
-        full = np.tril(Q) + np.tril(Q, -1).T
-        pairs, q = self.pairs, len(self.rows)
+        pairs, at_pairs = self.pairs, _at_pairs(self.pairs, Q)
         n_levels = len(pairs.pointers) - 1
-        found = np.zeros((q, q, n_levels))
-        width = max(1, SLAB // self.m)
-        for start in range(0, n_levels, width):
-            stop = min(n_levels, start + width)
-            own = slice(pairs.pointers[start], pairs.pointers[stop])
-            level = pairs.level[own] - start
-            for a, b in ((a, b) for a in range(q) for b in range(q)):
-                at_pairs = (self.rows[a][start:stop] @ full)[level, pairs.column[own]] * pairs.values[b, own]
-                found[a, b, start:stop] = np.bincount(level, weights=at_pairs, minlength=stop - start)
+        found = np.empty((len(at_pairs), len(at_pairs), n_levels))
+        for a, left in enumerate(at_pairs):
+            for b, right in enumerate(pairs.values):
+                found[a, b] = np.bincount(pairs.level, weights=left * right, minlength=n_levels)
         return found
+
+    def at_pairs(self, Q: Floats) -> Floats:
+        """See `Crossing`."""
+        return _at_pairs(self.pairs, Q)
+
+
+def _at_pairs(pairs: Pairs, Q: Floats) -> Floats:
+    full = np.tril(Q) + np.tril(Q, -1).T
+    n_levels, m = len(pairs.pointers) - 1, len(Q)
+    rows = [sparse.csr_array((own, pairs.column, pairs.pointers), shape=(n_levels, m)) for own in pairs.values]
+    found = np.empty_like(pairs.values)
+    width = max(1, SLAB // m)
+    for start in range(0, n_levels, width):
+        own = slice(pairs.pointers[start], pairs.pointers[min(n_levels, start + width)])
+        for a, matrix in enumerate(rows):
+            slab = matrix[start : start + width] @ full
+            found[a, own] = slab[pairs.level[own] - start, pairs.column[own]]
+    return found

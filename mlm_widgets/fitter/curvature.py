@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from mlm_widgets.fitter.block import mirrored
+from mlm_widgets.fitter.block import DenseBlock, mirrored
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
-from mlm_widgets.fitter.nested import NestedBlock, Nesting
+from mlm_widgets.fitter.sparse import SparseBlock
+from mlm_widgets.fitter.sparse_crossing import SparseCrossing
 
 __all__ = ["exact_hessian"]
 
@@ -33,8 +34,9 @@ def exact_hessian(point: Evaluation) -> Floats:
     rest = [f for f in range(len(point.lams)) if f != point.problem.lead]
     if any(len(lam) > 1 for lam in point.lams):
         return _differenced_hessian(point)
-    if isinstance(point.problem.crossing, Nesting):
-        return _scalar_hessian(point, _nested_traces(point, point.problem.crossing))
+    if isinstance(point.block, SparseBlock):
+        is_nested = len(point.block.fronts) == 1 and not point.block.fronts[0].stage.is_dense
+        return _scalar_hessian(point, _nested_traces(point)) if is_nested else _differenced_hessian(point)
     if all(point.block.is_well_scaled(f) for f in rest):
         return _scalar_hessian(point, _traces(point))
     return _differenced_hessian(point)
@@ -54,9 +56,10 @@ def _scalar_hessian(point: Evaluation, traces: Floats) -> Floats:
 def _traces(point: Evaluation) -> Floats:
     """tr(V^-1 V_k V^-1 V_l) over the groupings."""
     problem, block = point.problem, point.block
-    assert block is not None
+    assert isinstance(block, DenseBlock)
     assert block.scale is not None
     assert problem.crossing is not None
+    assert not isinstance(problem.crossing, SparseCrossing)
     scale, lead = block.scale, problem.lead
     P = mirrored(block.P)
     N = point.N[0, 0]
@@ -79,21 +82,23 @@ def _traces(point: Evaluation) -> Floats:
     return found
 
 
-def _nested_traces(point: Evaluation, nesting: Nesting) -> Floats:
-    """The same where the leading grouping is nested in the other: V^-1 is block diagonal by its levels.
+def _nested_traces(point: Evaluation) -> Floats:
+    """The same where the leading grouping is nested in the only other: V^-1 is block diagonal by its levels.
 
     With n_j = N_j A12_j, Z_1'V^-1 Z_1 = diag(N_j A_j) - n Q_k n', Z_1'V^-1 Z_2 = n (1 - Q_k B22_k), Z_2'V^-1 Z_2 =
     B22_k (1 - B22_k Q_k) at each level k of the other.
     """
-    block = point.block
-    assert isinstance(block, NestedBlock)
+    block, pairs = point.block, point.problem.pairs
+    assert isinstance(block, SparseBlock)
+    assert pairs is not None
     lead, other = point.problem.lead, 1 - point.problem.lead
-    B, Q, B22 = point.N[0, 0] * point.problem.A[0, 0], block.Q[0, 0], block.B22[0, 0]
-    squares = (point.N[0, 0] * nesting.A12[0, 0]) ** 2
-    of_parent = np.bincount(nesting.parent, weights=squares, minlength=nesting.n_parents)
+    B, Q, B22 = point.N[0, 0] * point.problem.A[0, 0], block.mode_blocks(other)[0, 0], block.fronts[0].Fkk[0, 0]
+    parent = pairs.column
+    squares = (point.N[0, 0] * pairs.values[0]) ** 2
+    of_parent = np.bincount(parent, weights=squares, minlength=len(Q))
     left = 1.0 - Q * B22
     found = np.empty((2, 2))
-    found[lead, lead] = B @ B - 2.0 * (B * squares) @ Q[nesting.parent] + (Q * of_parent) @ (Q * of_parent)
+    found[lead, lead] = B @ B - 2.0 * (B * squares) @ Q[parent] + (Q * of_parent) @ (Q * of_parent)
     found[lead, other] = found[other, lead] = (left**2) @ of_parent
     found[other, other] = np.sum((B22 * left) ** 2)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,18 +13,19 @@ from scipy import sparse
 from mlm_widgets.design import Design, Grouping
 from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.coordinates import Coordinates, Scaling, centred_design
-from mlm_widgets.fitter.crossing import Crossing, Pairs, build_crossing
+from mlm_widgets.fitter.crossing import Crossing, Pairs
+from mlm_widgets.fitter.elimination import Levels
 from mlm_widgets.fitter.levels import LevelSums
-from mlm_widgets.fitter.nested import nesting_of
+from mlm_widgets.fitter.sparse_crossing import SparseCrossing
 from mlm_widgets.fitter.template import Template, build_template
+from mlm_widgets.fitter.trailing import build_trailing
 from mlm_widgets.linalg import Column
 
-__all__ = ["Problem", "build_problem", "check_sizes", "outcome_problem"]
+__all__ = ["Problem", "build_problem", "check_sizes", "outcome_problem", "rest_levels"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
 
-MAX_DENSE = 6_000  # columns of the dense trailing block: 6,000 take 0.3 GB and some seconds an evaluation
 TILE = 163_840  # entries of [A_j W_j] that are gone through at a time
 LEAST_TILE = 1_024  # lanes
 MAX_TABLE = 40_000_000  # pairs of levels that a table may have; above, keys are sorted
@@ -42,18 +44,18 @@ class Problem:
     source : tuple of int
         Place of each grouping in the design.
     lead : int
-        Place of the grouping with the most random effects: it is absorbed, the others form the dense block.
+        Place of the grouping with the most random effects: it is absorbed, the others form the trailing block.
     templates : tuple of Template
     AW : ndarray (q, q + p + 1, J)
         [A_j W_j] of the leading factor; `A` and `W` are parts of it.
     N : ndarray (p + 1, p + 1)
-    A22 : ndarray (m, m), W2 : ndarray (m, p + 1)
-        Of the rest; A22 is empty where `crossing` is a `Nesting`, which holds it.
+    A22 : sparse array (m, m), W2 : ndarray (m, p + 1)
+        Z_2'Z_2 and Z_2'[X y] of the rest, level after level of factor after factor.
     pairs : Pairs or None
-    crossing : Crossing or None
-        Products with the pairs; a `Nesting` where the leading grouping is nested in the only other one.
+    crossing : Crossing, SparseCrossing or None
+        Products with the pairs, as they suit a dense or a sparse trailing block.
     offsets : tuple of int
-        Where each grouping's columns begin in the dense block; -1 for the leading one.
+        Where each grouping's columns begin in the trailing block; -1 for the leading one.
     scaling : Scaling
     kept : ndarray (rank,)
         Columns of X that are not linear combinations of those before them.
@@ -72,10 +74,10 @@ class Problem:
     templates: tuple[Template, ...]
     AW: Floats
     N: Floats
-    A22: Floats
+    A22: sparse.csr_array
     W2: Floats
     pairs: Pairs | None
-    crossing: Crossing | None
+    crossing: Crossing | SparseCrossing | None
     offsets: tuple[int, ...]
     scaling: Scaling
     kept: Ints
@@ -121,6 +123,10 @@ class Problem:
         end = 0
         return [slice(end, end := end + len(template.row)) for template in self.templates]
 
+    def columns(self, f: int) -> slice:
+        """The columns of grouping f in the trailing block."""
+        return slice(self.offsets[f], self.offsets[f] + len(self.groupings[f].levels) * self.templates[f].q)
+
 
 def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = None) -> Problem:
     """The sums of `design`, whose columns may be in `coordinates` already.
@@ -128,7 +134,7 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     Raises
     ------
     FitError
-        If there are more effects than rows, or more levels of crossed factors than the dense block carries.
+        If there are more effects than rows, or more levels of crossed factors than fit in memory.
     """
     order = sorted(range(len(design.random)), key=lambda f: -len(design.spec.groupings[f].levels))
     groupings = tuple(design.spec.groupings[f] for f in order)
@@ -141,15 +147,8 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     offsets = _offsets(groupings, lead)
     rest = [f for f in range(len(order)) if f != lead]
     pairs = _pairs(sums, Z, offsets, lead, rest) if rest else None
-    nesting = None
-    if pairs is not None and len(rest) == 1:
-        nesting = nesting_of(pairs, sums[rest[0]].products(Z[rest[0]], Z[rest[0]]))
-    if nesting is None:
-        _check_dense(groupings, lead)
-        A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
-    else:
-        A22, W2 = np.empty((0, 0)), _rest_outcome(sums, Z, outcome, rest[0])
-    crossing = nesting if nesting is not None or pairs is None else build_crossing(pairs, len(W2))
+    A22, W2 = _rest_sums(sums, Z, outcome, offsets, rest)
+    crossing = None if pairs is None else build_trailing(pairs, A22, rest_levels(groupings, lead))
     return Problem(
         n_obs=design.n_obs,
         rank=len(coordinates.kept),
@@ -215,44 +214,42 @@ def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:
     return offsets
 
 
-def _check_dense(groupings: tuple[Grouping, ...], lead: int) -> None:
-    place = sum(len(g.levels) * len(g.names) for f, g in enumerate(groupings) if f != lead)
-    if place > MAX_DENSE:
-        raise FitError(
-            f"The grouping factors beside the largest have {place:,} random effects in all; "
-            f"at most {MAX_DENSE:,} are carried.",
-            hint="Use fewer levels or fewer random slopes in the smaller grouping factors.",
-        )
+def rest_levels(groupings: tuple[Grouping, ...], lead: int) -> Levels:
+    """The levels of the trailing block."""
+    rest = [f for f in range(len(groupings)) if f != lead]
+    n_levels = [len(groupings[f].levels) for f in rest]
+    width = np.repeat([len(groupings[f].names) for f in rest], n_levels)
+    return Levels(np.repeat(rest, n_levels), width, np.cumsum(width) - width)
 
 
 def _rest_sums(
     sums: list[LevelSums], Z: list[list[Column]], outcome: list[Column], offsets: list[int], rest: list[int]
-) -> tuple[Floats, Floats]:
-    """Z_2'Z_2 and Z_2'[X y] of the dense block, level after level of factor after factor."""
+) -> tuple[sparse.csr_array, Floats]:
+    """Z_2'Z_2 and Z_2'[X y] of the trailing block, level after level of factor after factor."""
     m = sum(sums[f].n_levels * len(Z[f]) for f in rest)
-    A22, W2 = np.zeros((m, m)), np.zeros((m, len(outcome)))
+    W2 = np.zeros((m, len(outcome)))
+    parts: list[tuple[Ints, Ints, Floats]] = []
     for f in rest:
         q = len(Z[f])
-        own = slice(offsets[f], offsets[f] + sums[f].n_levels * q)
-        W2[own] = _rest_outcome(sums, Z, outcome, f)
-        places = offsets[f] + np.arange(sums[f].n_levels)[:, None, None] * q
-        a, b = np.meshgrid(np.arange(q), np.arange(q), indexing="ij")
-        A22[places + a, places + b] = sums[f].products(Z[f], Z[f]).transpose(2, 0, 1)
+        W2[offsets[f] : offsets[f] + sums[f].n_levels * q] = (
+            sums[f].products(Z[f], outcome).transpose(2, 0, 1).reshape(-1, len(outcome))
+        )
+        places = offsets[f] + np.arange(sums[f].n_levels) * q
+        own = sums[f].products(Z[f], Z[f])
+        parts += [(places + a, places + b, own[a, b]) for a in range(q) for b in range(q)]
         for g in rest:
             if g < f:
-                _fill_crossed(A22, (sums[f], Z[f], offsets[f]), (sums[g], Z[g], offsets[g]))
-    return A22, W2
+                parts += _crossed_sums((sums[f], Z[f], offsets[f]), (sums[g], Z[g], offsets[g]))
+    if not parts:
+        return sparse.csr_array((0, 0)), W2
+    row, column, values = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return sparse.csr_array((values, (row, column)), shape=(m, m)), W2
 
 
-def _rest_outcome(sums: list[LevelSums], Z: list[list[Column]], outcome: list[Column], f: int) -> Floats:
-    """Z_f'[X y], level after level."""
-    return sums[f].products(Z[f], outcome).transpose(2, 0, 1).reshape(-1, len(outcome))
-
-
-def _fill_crossed(
-    A22: Floats, first: tuple[LevelSums, list[Column], int], second: tuple[LevelSums, list[Column], int]
-) -> None:
-    """Z_f'Z_g and its transpose, for two factors of the dense block."""
+def _crossed_sums(
+    first: tuple[LevelSums, list[Column], int], second: tuple[LevelSums, list[Column], int]
+) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Z_f'Z_g and its transpose, for two factors of the trailing block."""
     (sums, Z, offset), (others, other_Z, other_offset) = first, second
     keys, place = _keys(sums.codes, others)
     rows = offset + (keys // others.n_levels) * len(Z)
@@ -260,8 +257,8 @@ def _fill_crossed(
     found = LevelSums(place, len(keys)).products(Z, other_Z)
     for a in range(len(Z)):
         for b in range(len(other_Z)):
-            A22[rows + a, columns + b] = found[a, b]
-            A22[columns + b, rows + a] = found[a, b]
+            yield rows + a, columns + b, found[a, b]
+            yield columns + b, rows + a, found[a, b]
 
 
 def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lead: int, rest: list[int]) -> Pairs:
@@ -276,7 +273,7 @@ def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lea
     column = np.concatenate([part[1] for part in found])
     values = np.concatenate([part[2] for part in found], axis=1)
     if len(found) > 1:
-        order = np.lexsort((column, level))
+        order = np.argsort(level * (int(column.max()) + 1) + column, kind="stable")  # merges the sorted parts
         level, column, values = level[order], column[order], np.ascontiguousarray(values[:, order])
     pointers = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=sums[lead].n_levels))])
     return Pairs(level, column, values, pointers)
@@ -284,7 +281,7 @@ def _pairs(sums: list[LevelSums], Z: list[list[Column]], offsets: list[int], lea
 
 def _keys(codes: npt.NDArray[np.integer], other: LevelSums) -> tuple[Ints, npt.NDArray[np.integer]]:
     """Keys code * J + other code that occur, sorted, and the place of each row's key among them."""
-    keys = codes * other.n_levels + other.codes
+    keys = codes.astype(np.intp, copy=False) * other.n_levels + other.codes
     size = (int(codes.max()) + 1) * other.n_levels
     if size > MAX_TABLE:
         return np.unique(keys, return_inverse=True)

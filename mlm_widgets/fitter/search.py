@@ -13,7 +13,6 @@ from mlm_widgets.fitter.certificate import inside_of
 from mlm_widgets.fitter.charts import newton_search
 from mlm_widgets.fitter.criterion import Evaluation, evaluate
 from mlm_widgets.fitter.curvature import exact_hessian
-from mlm_widgets.fitter.nested import Nesting
 from mlm_widgets.fitter.newton import ROUNDING, Search, newton_decrement
 from mlm_widgets.fitter.optimisers import by_scipy
 from mlm_widgets.fitter.options import FitOptions
@@ -25,7 +24,6 @@ __all__ = ["least_curvature", "search_theta", "theta_of_user"]
 Floats = npt.NDArray[np.float64]
 
 RESTARTS = 4
-MOST_BY_MOMENTS = 1_000  # random effects of the outer factor
 POLISHED = 1e-7  # scaled gradient, well below what any result shows
 ZERO = 1e-6  # a standard deviation that changes the criterion by its square, 1e-12
 LARGE = 1e-2  # scaled gradient above which a single step would not do
@@ -38,7 +36,7 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
     Where a search stopped on a boundary that is no minimum (theta_jj = 0 is always stationary), or at a saddle, it is
     taken up again from beside.
     """
-    start = _first(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
+    start = moment_start(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
     search = _optimised(problem, start, options)
     n_evaluations = search.n_evaluations
     hessian: Floats | None = None
@@ -99,15 +97,6 @@ def _polished(search: Search[Evaluation], hessian: Floats) -> Search[Evaluation]
         return search
     decrement = newton_decrement(point, x)
     return replace(search, x=x, point=point, decrement=decrement, n_evaluations=search.n_evaluations + 1)
-
-
-def _first(problem: Problem) -> Floats:
-    """The variances by moments; for so many levels as only nested factors may have, those would need m x m products."""
-    if not isinstance(problem.crossing, Nesting):
-        return moment_start(problem)
-    if len(problem.W2) <= MOST_BY_MOMENTS:
-        return moment_start(replace(problem, A22=problem.crossing.rest.toarray()))
-    return np.concatenate([template.start for template in problem.templates])
 
 
 def _off_saddle(search: Search[Evaluation], hessian: Floats) -> tuple[Floats | None, int]:

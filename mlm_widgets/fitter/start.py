@@ -111,7 +111,7 @@ def _rest_moments(
     starts: npt.NDArray[np.intp],
     moments: tuple[Floats, Floats, Floats, Floats],
 ) -> None:
-    """The same for the dense block, E2 = Z_2'[X y] R^-T (m, p + 1), and between it and the leading grouping."""
+    """The same for the trailing block, E2 = Z_2'[X y] R^-T (m, p + 1), and between it and the leading grouping."""
     forms, crossings, own, S = moments
     pairs = problem.pairs
     assert pairs is not None
@@ -120,20 +120,27 @@ def _rest_moments(
     fitted = np.einsum("akp,pk->ap", X[:, :, pairs.level], X2[pairs.column])
     at_pairs = pairs.values * (pairs.values - 2.0 * fitted)
     members = _members(problem, starts)
+    rows = problem.A22.tocoo()
+    at_rows = rows.data * (rows.data - 2.0 * np.einsum("kp,kp->k", X2[rows.row], X2[rows.col]))
+    is_of = {c: _is_member(mine, len(E2)) for c, mine in members.items()}
     for c, mine in members.items():
         forms[c] = (E2[mine, -1] ** 2).sum()
         own[c] = problem.A22.diagonal()[mine].sum()
         S[c] = X2[mine].T @ X2[mine]
-        is_mine = np.zeros(len(E2), dtype=bool)
-        is_mine[mine] = True
+        is_mine = is_of[c]
         crossings[lead, c] = crossings[c, lead] = at_pairs[:, is_mine[pairs.column]].sum(axis=1)
-        for d, other in members.items():
-            block = problem.A22[mine][:, other]
-            crossings[c, d] = (block * (block - 2.0 * (X2[mine] @ X2[other].T))).sum()
+        for d in members:
+            crossings[c, d] = at_rows[is_mine[rows.row] & is_of[d][rows.col]].sum()
+
+
+def _is_member(own: slice, m: int) -> npt.NDArray[np.bool_]:
+    found = np.zeros(m, dtype=bool)
+    found[own] = True
+    return found
 
 
 def _members(problem: Problem, starts: npt.NDArray[np.intp]) -> dict[int, slice]:
-    """Places in the dense block of each column of the other groupings' bases."""
+    """Places in the trailing block of each column of the other groupings' bases."""
     found: dict[int, slice] = {}
     for f, template in enumerate(problem.templates):
         if f != problem.lead:

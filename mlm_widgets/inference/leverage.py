@@ -14,17 +14,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from mlm_widgets.fitter import Evaluation, Nesting, Prepared
-from mlm_widgets.linalg import Column, product
+from mlm_widgets.fitter import Evaluation, Prepared
+from mlm_widgets.linalg import Column
 
 __all__ = ["hat_values"]
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
-
-SLAB = 4_000_000  # entries of a slab of the leading factor's levels against the other random effects
 
 
 def hat_values(prepared: Prepared, point: Evaluation) -> Floats:
@@ -63,49 +59,22 @@ def _between_factors(point: Evaluation, Z: list[Floats], codes: list[npt.NDArray
     """z_f' Cov(b_f, b_g) z_g / sigma^2 of each row, over the pairs f < g of grouping factors."""
     problem, block = point.problem, point.block
     assert block is not None
-    if isinstance(problem.crossing, Nesting):
-        f, lead = 1 - problem.lead, problem.lead
-        answers = product(point.Y, problem.crossing.at_pairs(block.Q))
-        return -np.einsum("ia,ib,abi->i", Z[lead], Z[f], answers[:, :, codes[lead]])
-    Q = np.tril(block.Q) + np.tril(block.Q, -1).T
+    assert problem.pairs is not None
+    assert problem.crossing is not None
+    at_pairs = problem.crossing.at_pairs(block.Q)
+    keys = problem.pairs.level * len(problem.W2) + problem.pairs.column
     rest = [f for f in range(len(Z)) if f != problem.lead]
     columns = {f: problem.offsets[f] + codes[f][:, None] * Z[f].shape[1] + np.arange(Z[f].shape[1]) for f in rest}
     found = np.zeros(len(codes[0]))
     for place, f in enumerate(rest):
-        found += _with_lead(point, Q, Z[problem.lead], codes[problem.lead], Z[f], columns[f])
+        # between the leading factor and another: -Y_j A12_j Q at the pairs that occur
+        lead = codes[problem.lead].astype(np.intp, copy=False)
+        for b in range(Z[f].shape[1]):
+            at = np.searchsorted(keys, lead * len(problem.W2) + columns[f][:, b])
+            own = np.einsum("aci,ci->ai", point.Y[:, :, lead], at_pairs[:, at])
+            found -= Z[f][:, b] * np.einsum("ia,ai->i", Z[problem.lead], own)
         for g in rest[:place]:
-            own = Q[columns[f][:, :, None], columns[g][:, None, :]]
-            found += np.einsum("ia,ib,iab->i", Z[f], Z[g], own)
-    return found
-
-
-def _with_lead(
-    point: Evaluation, Q: Floats, lead_Z: Floats, lead_codes: npt.NDArray[np.int64], Z: Floats, columns: Ints
-) -> Floats:
-    """The same between the leading factor and another: -Y_j A12_j Q at the pairs that occur."""
-    pairs = point.problem.pairs
-    assert pairs is not None
-    m = len(Q)
-    at_pairs = _products_at_pairs(point, Q)
-    keys = pairs.level * m + pairs.column
-    found = np.zeros(len(lead_codes))
-    for b in range(Z.shape[1]):
-        place = np.searchsorted(keys, lead_codes * m + columns[:, b])
-        found -= Z[:, b] * np.einsum("ia,aci,ci->i", lead_Z, point.Y[:, :, lead_codes], at_pairs[:, place])
-    return found
-
-
-def _products_at_pairs(point: Evaluation, Q: Floats) -> Floats:
-    """A12_j Q at the pairs (level, column) that occur, shape (q_1, n_pairs)."""
-    pairs = point.problem.pairs
-    assert pairs is not None
-    n_levels, m = len(pairs.pointers) - 1, len(Q)
-    rows = [sparse.csr_array((own, pairs.column, pairs.pointers), shape=(n_levels, m)) for own in pairs.values]
-    found = np.empty_like(pairs.values)
-    width = max(1, SLAB // m)
-    for start in range(0, n_levels, width):
-        own = slice(pairs.pointers[start], pairs.pointers[min(n_levels, start + width)])
-        for a, matrix in enumerate(rows):
-            slab = matrix[start : start + width] @ Q
-            found[a, own] = slab[pairs.level[own] - start, pairs.column[own]]
+            for a, left in enumerate(Z[f].T):
+                for b, right in enumerate(Z[g].T):
+                    found += left * right * block.entries(columns[f][:, a], columns[g][:, b])
     return found

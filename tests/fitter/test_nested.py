@@ -1,21 +1,18 @@
-"""Classes in schools: the block of the outer factor is block diagonal, and there may be any number of levels."""
+"""Classes in schools, and deeper chains: there may be any number of levels of any of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mlm_widgets import FitError, fit
-from mlm_widgets.fitter import Nesting, Prepared, prepare
-from mlm_widgets.fitter.crossing import build_crossing
+from mlm_widgets import fit
+from mlm_widgets.fitter import prepare
 from mlm_widgets.fitter.curvature import exact_hessian
-from mlm_widgets.fitter.problem import Problem
-from tests.fitter.dense import STRUCTURES, small_data
-
-SAME = 1e-9  # relative: the same sums in another order
+from tests.fitter.dense import small_data
+from tests.fitter.test_sparse import as_dense, as_sparse
 
 
 def schools(n_schools: int, classes: int, pupils: int, slope: float = 0.0) -> pd.DataFrame:
@@ -27,35 +24,6 @@ def schools(n_schools: int, classes: int, pupils: int, slope: float = 0.0) -> pd
     y = 1 + 0.5 * x + draw.normal(0, 0.8, n_schools)[school] + draw.normal(0, 0.6, n_classes)[own]
     y += slope * x * draw.normal(size=n_schools)[school] + draw.normal(size=len(own))
     return pd.DataFrame({"y": y, "x": x, "school": school, "klass": own % classes})
-
-
-def as_dense(prepared: Prepared) -> Prepared:
-    """The same problem by the dense block that crossed factors have."""
-    problem = prepared.problem
-    assert isinstance(problem.crossing, Nesting)
-    assert problem.pairs is not None
-    dense: Problem = replace(
-        problem, A22=problem.crossing.rest.toarray(), crossing=build_crossing(problem.pairs, len(problem.W2))
-    )
-    return replace(prepared, problem=dense)
-
-
-@pytest.mark.parametrize("formula", [STRUCTURES["nested"], STRUCTURES["nested slopes"], "y ~ x + (x || a) + (1 | a:b)"])
-@pytest.mark.parametrize("reml", [True, False])
-def test_lanes_and_the_dense_block_are_one(formula: str, reml: bool) -> None:
-    nested = prepare(fit(formula, small_data()).fit_result.design, reml=reml)
-    dense = as_dense(nested)
-    draw = np.random.default_rng(3)
-    for _ in range(3):
-        theta = draw.normal(size=sum(len(t.row) for t in nested.problem.templates))
-        ours, other = nested.at(theta), dense.at(theta)
-        assert ours.value == pytest.approx(other.value, rel=SAME)
-        np.testing.assert_allclose(ours.gradient, other.gradient, rtol=1e-7, atol=SAME * np.abs(other.gradient).max())
-        np.testing.assert_allclose(ours.hessian, other.hessian, rtol=0, atol=SAME * np.abs(other.hessian).max())
-        hessians = exact_hessian(ours), exact_hessian(other)
-        np.testing.assert_allclose(*hessians, rtol=0, atol=1e-6 * np.abs(hessians[1]).max())
-        for mine, theirs in zip(ours.mode_covariances(), other.mode_covariances(), strict=True):
-            np.testing.assert_allclose(mine, theirs, rtol=0, atol=SAME * np.abs(theirs).max())
 
 
 def test_many_schools() -> None:
@@ -87,20 +55,42 @@ def test_slopes_in_many_schools() -> None:
     assert float(sd.iloc[0]) == pytest.approx(0.5, abs=0.03)
 
 
-def test_many_crossed_levels_are_refused() -> None:
-    draw = np.random.default_rng(0)
-    data = pd.DataFrame({"y": draw.normal(size=40_000), "g": draw.integers(0, 9000, 40_000)})
-    data["h"] = draw.integers(0, 8000, 40_000)
-    with pytest.raises(FitError, match="at most 6,000"):
-        fit("y ~ 1 + (1 | g) + (1 | h)", data)
+def test_a_chain_of_four() -> None:
+    """Balanced, so that the variances are in closed form: mean squares between the units of each level."""
+    sizes = {"region": 12, "school": 40, "klass": 8, "pupil": 3, "row": 2}
+    draw = np.random.default_rng(5)
+    codes = np.indices(tuple(sizes.values())).reshape(len(sizes), -1)
+    data = pd.DataFrame({name: code for name, code in zip(sizes, codes, strict=True) if name != "row"})
+    y, n_units = draw.normal(size=len(data)), 1
+    for depth, (name, sd) in enumerate({"region": 1.0, "school": 0.8, "klass": 0.7, "pupil": 0.6}.items()):
+        n_units *= sizes[name]
+        unit = np.ravel_multi_index(tuple(codes[: depth + 1]), tuple(sizes.values())[: depth + 1])
+        y += draw.normal(0, sd, n_units)[unit]
+    data["y"] = y
+    m = fit("y ~ 1 + (1 | region / school / klass / pupil)", data)
+    assert m.converged
+    means, rows, mean_squares = y, 1, []
+    for size in reversed(sizes.values()):
+        own = means.reshape(-1, size)
+        centre = own.mean(axis=1)
+        mean_squares.append(rows * float(((own - centre[:, None]) ** 2).sum()) / (len(centre) * (size - 1)))
+        means, rows = centre, rows * size
+    expected, rows = [mean_squares[0]], 1
+    for size, (inner, outer) in zip(reversed(sizes.values()), pairwise(mean_squares), strict=False):
+        rows *= size
+        expected.append((outer - inner) / rows)
+    variances = dict(zip(m.varcorr()["group"], m.varcorr()["variance"], strict=True))
+    names = ["Residual", "region:school:klass:pupil", "region:school:klass", "region:school", "region"]
+    np.testing.assert_allclose([variances[name] for name in names], expected, rtol=1e-6)
+    assert m.df.iloc[0] == pytest.approx(sizes["region"] - 1, rel=1e-4)
 
 
 @pytest.mark.parametrize("reml", [True, False])
 @pytest.mark.parametrize("theta", [[0.7, 1.3], [0.0, 0.5], [2.0, 0.0]])
 def test_exact_hessian_of_intercepts_by_differences_of_the_gradient(theta: list[float], reml: bool) -> None:
-    prepared = prepare(fit("y ~ x + (1 | a/b)", small_data(), reml=reml).fit_result.design, reml=reml)
-    assert isinstance(prepared.problem.crossing, Nesting)
+    prepared = as_sparse(prepare(fit("y ~ x + (1 | a/b)", small_data(), reml=reml).fit_result.design, reml=reml))
     ahead, behind = ([prepared.at(np.array(theta) + step).gradient for step in s * np.eye(2)] for s in (1e-5, -1e-5))
     differences = (np.array(ahead) - np.array(behind)) / 2e-5
-    exact = exact_hessian(prepared.at(np.array(theta)))
-    np.testing.assert_allclose(exact, differences, rtol=0, atol=1e-6 * np.abs(differences).max())
+    for form in (prepared, as_dense(prepared)):
+        exact = exact_hessian(form.at(np.array(theta)))
+        np.testing.assert_allclose(exact, differences, rtol=0, atol=1e-6 * np.abs(differences).max())

@@ -385,7 +385,8 @@ def test_a_search_cut_short_says_so() -> None:
 
 
 def test_more_crossed_levels_than_are_carried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlm_widgets.fitter.problem.MAX_DENSE", 5)
+    monkeypatch.setattr("mlm_widgets.fitter.trailing.SMALL", 5)
+    monkeypatch.setattr("mlm_widgets.fitter.trailing._memory", lambda: 1.0)
     error = refused(small_data(), "y ~ x + (1 | g) + (1 | h)")
     assert isinstance(error, FitError)
     assert "7 random effects" in error.message
