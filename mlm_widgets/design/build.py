@@ -140,6 +140,8 @@ class Design:
         Columns of Z, by grouping.
     variables : dict
         Values of all variables, by key, on the rows used: those of the bases, and those that they are computed from.
+    totals : dict of str to float
+        Sums of variables, by key, where they were found on the way: columns of numbers of which all rows are used.
     chosen : ndarray (n,) or None
         Places of the rows used in the user's frame; None for all.
     weights : ndarray (n,) or None
@@ -163,6 +165,7 @@ class Design:
     codes: tuple[Codes, ...]
     random: tuple[tuple[Floats, ...], ...]
     variables: Values
+    totals: Mapping[str, float]
     chosen: npt.NDArray[np.intp] | None
     n_rows: int
     dropped: Mapping[str, int]
@@ -254,6 +257,7 @@ def build_design(
         codes=tuple(part[1] for part in parts),
         random=tuple(part[2] for part in parts),
         variables=variables.made,
+        totals=variables.totals,
         chosen=chosen.rows,
         n_rows=frame.n_rows,
         dropped=dropped,
@@ -277,6 +281,7 @@ class _Variables:
         self.levels = {} if known is None else dict(known.levels)
         self.learned = {} if known is None else dict(known.learned)
         self.made: dict[str, Any] = {}
+        self.totals: dict[str, float] = {}
 
     def all(self, keys: tuple[str, ...]) -> dict[str, Any]:
         return {key: self.one(key) for key in keys}
@@ -304,7 +309,11 @@ class _Variables:
         if takes_levels or key in self.levels:
             return self._factor(key, name)
         values = self.rows.numbers(name)
-        return values if column.is_finite else _finite(values, name)
+        if not column.is_finite:
+            return _finite(values, name)
+        if self.rows.rows is None:
+            self.totals[key] = column.total
+        return values
 
     def _transformed(self, key: str, call: Call) -> Floats:
         inner = self.all(tuple(variables_of(call.arguments[0][1])))

@@ -28,7 +28,7 @@ from scipy import linalg
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.fitter.levels import LevelSums
-from mlm_widgets.linalg import ONE, Column, cross_products, dots, middles
+from mlm_widgets.linalg import ONE, Column, cross_products, dots, means
 
 __all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
@@ -110,7 +110,7 @@ def centred_design(design: Design) -> Coordinates:
     weighing = _Weighing(design.weights, design.n_obs)
     spec = design.spec
     has_intercept = -1 in spec.fixed.assign
-    raw = _Collected(weighing)
+    raw = _Collected(weighing, design)
     of_y = raw.add("", _outcome_values(design), is_shifted=has_intercept)
     of_X = raw.add_all(design.fixed, spec.fixed.names, spec.fixed.assign.index(-1) if has_intercept else None)
     of_Z = [
@@ -164,7 +164,7 @@ def centred_design(design: Design) -> Coordinates:
 def with_outcome(coordinates: Coordinates, design: Design) -> Coordinates:
     """The same columns with the outcome of `design`, which is else the design that they were made from."""
     has_intercept = -1 in design.spec.fixed.assign
-    raw = _Collected(_Weighing(design.weights, design.n_obs))
+    raw = _Collected(_Weighing(design.weights, design.n_obs), design)
     raw.add("", _outcome_values(design), is_shifted=has_intercept)
     made = raw.made()
     y, y_scale = made.columns[0], made.size[0]
@@ -203,8 +203,9 @@ class _Weighing:
 class _Collected:
     """The distinct columns of a model, as they are in the data."""
 
-    def __init__(self, weighing: _Weighing) -> None:
+    def __init__(self, weighing: _Weighing, design: Design) -> None:
         self.weighing = weighing
+        self.known = [(design.variables[key], total / design.n_obs) for key, total in design.totals.items()]
         self.names: list[tuple[str, bool]] = []
         self.values: list[Floats] = []
 
@@ -236,10 +237,8 @@ class _Collected:
             If a column holds numbers that cannot be squared.
         """
         weighing = self.weighing
-        shifted = [place for place, (_, is_shifted) in enumerate(self.names) if is_shifted]
-        centres = np.zeros(len(self.values))
-        centres[shifted] = middles([self.values[place] for place in shifted], weighing.weights)
-        columns = [Column(v, float(c), 1.0, weighing.root) for v, c in zip(self.values, centres, strict=True)]
+        centres = self._centres()
+        columns = [Column(v, c, 1.0, weighing.root) for v, c in zip(self.values, centres, strict=True)]
         columns.append(ONE if weighing.root is None else Column(root=weighing.root))
         known: dict[tuple[int, int], float] = {}
         if sums is not None:
@@ -261,6 +260,20 @@ class _Collected:
         scale = np.where(size > 0, size, np.inf)
         columns[:-1] = [replace(own, scale=float(s)) for own, s in zip(columns[:-1], scale[:-1], strict=True)]
         return _Made(columns, products / scale[:, None] / scale, size.tolist(), weighing.n)
+
+    def _centres(self) -> list[float]:
+        """Means of the columns that are shifted, those of the data's columns from their sums; else 0."""
+        found = [0.0] * len(self.values)
+        wanted = [place for place, (_, is_shifted) in enumerate(self.names) if is_shifted]
+        if self.weighing.weights is None:
+            for place in wanted.copy():
+                known = [mean for values, mean in self.known if values is self.values[place]]
+                if known:
+                    found[place] = known[0]
+                    wanted.remove(place)
+        for place, mean in zip(wanted, means([self.values[k] for k in wanted], self.weighing.weights), strict=True):
+            found[place] = mean
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,9 +90,14 @@ class Column:
         return self.encoded[1]
 
     @cached_property
+    def total(self) -> float:
+        """The sum of the values. A finite one says that all values are, and takes no memory."""
+        return finite_sum(self.numbers)
+
+    @property
     def is_finite(self) -> bool:
         """Whether all values are finite numbers, none missing."""
-        return all_finite(self.numbers)
+        return bool(np.isfinite(self.total)) or all_finite(self.numbers)
 
     @cached_property
     def has_missing(self) -> bool:
@@ -320,10 +325,15 @@ def _never_misses(series: Any) -> bool:
     return bool((series.dtype.is_integer() or series.dtype == nw.Boolean) and series.null_count() == 0)
 
 
-def all_finite(values: Floats) -> bool:
-    """Whether all values are finite. A finite sum says so, and takes no memory; one that overflows is looked into."""
+def finite_sum(values: Floats) -> float:
+    """The sum of values; nan or inf, and no warning, where one is not finite or the sum is not."""
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.sum(values))) or bool(np.isfinite(values).all())
+        return float(np.sum(values))
+
+
+def all_finite(values: Floats) -> bool:
+    """Whether all values are finite: the sum says so, and one that overflows is looked into."""
+    return bool(np.isfinite(finite_sum(values))) or bool(np.isfinite(values).all())
 
 
 def _is_categorical(series: Any) -> bool:

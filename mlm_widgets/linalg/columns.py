@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from mlm_widgets.linalg.strands import bounds_of, in_strands
 
-__all__ = ["CHUNK", "ONE", "ROWS_A_STRAND", "Column", "cross_products", "dots", "middles"]
+__all__ = ["CHUNK", "ONE", "ROWS_A_STRAND", "Column", "cross_products", "dots", "means"]
 
 Floats = npt.NDArray[np.float64]
 
 CHUNK = 32_768  # rows whose columns stay in cache
 LEAST_CHUNK = 1_024
 ROWS_A_STRAND = 250_000  # fewer are summed in less time than a thread takes to begin
-STRETCH, STRETCHES = 1_024, 128
 MOST_DOTS = 8  # columns up to which single products are faster than a matrix product
 
 
@@ -72,18 +71,20 @@ class Column:
 ONE = Column()
 
 
-def middles(arrays: Sequence[Floats], weights: Floats | None) -> list[float]:
-    """Where each array (n,) lies: its mean under weights of mean 1; of many rows, the mean of stretches of them.
+def means(arrays: Sequence[Floats], weights: Floats | None) -> list[float]:
+    """Means of arrays (n,) under weights of mean 1."""
 
-    Less than a standard deviation beside the mean, a column is as good to compute with: it has no size of its own.
-    """
+    def work(start: int, stop: int) -> Floats:
+        rows = slice(start, stop)
+        with np.errstate(over="ignore", invalid="ignore"):
+            if weights is None:
+                return np.array([array[rows].sum() for array in arrays])
+            return np.array([np.dot(array[rows], weights[rows]) for array in arrays])
+
     if not arrays:
         return []
     n = len(arrays[0])
-    if n <= STRETCHES * STRETCH:
-        return [float(array.mean() if weights is None else np.dot(array, weights) / n) for array in arrays]
-    stretches = [slice(start, start + STRETCH) for start in np.linspace(0, n - STRETCH, STRETCHES).astype(int).tolist()]
-    return [float(np.mean([array[own].mean() for own in stretches])) for array in arrays]
+    return [float(total / n) for total in np.sum(in_strands(work, bounds_of(n, ROWS_A_STRAND)), axis=0)]
 
 
 def cross_products(columns: Sequence[Column], n: int, known: Mapping[tuple[int, int], float] | None = None) -> Floats:
