@@ -1,8 +1,8 @@
-"""`MixedModel`, the face of a fitted model, and `fit`, which makes one."""
+"""`MixedModel`, the face of a fitted model: accessors of a few lines above `inference` and `tables`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,22 +14,16 @@ import pandas as pd
 from mlm_widgets import inference, tables
 from mlm_widgets.design import (
     Rows,
-    build_design,
     coefficient_labels,
     factor_label,
-    random_label,
-    row_numbers,
     used_columns,
 )
-from mlm_widgets.errors import DataError, FormulaError, OptionError, closest
-from mlm_widgets.families import Family, family_of
-from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, fit_glmm, fit_lmm, prepare
+from mlm_widgets.errors import DataError, OptionError
+from mlm_widgets.families import Family
+from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, prepare
 from mlm_widgets.formula import (
     ModelSpec,
-    check_columns,
-    from_json,
     parse_factor,
-    parse_formula,
     quote_name,
     to_formula,
     to_python,
@@ -37,187 +31,14 @@ from mlm_widgets.formula import (
 )
 from mlm_widgets.frames import Frame, read_frame
 from mlm_widgets.inference import ICC, R2, AllFits, Coefficients, Finding
-from mlm_widgets.summary import Section, Summary, number, p_value
+from mlm_widgets.results.checks import check_choice, check_level
+from mlm_widgets.results.newdata import chosen_groupings, complete_rows, in_place
+from mlm_widgets.results.text import fixed_section, random_section, summary_of
+from mlm_widgets.summary import Summary
 
-__all__ = ["MixedModel", "RanefCov", "fit", "fit_spec"]
+__all__ = ["MixedModel", "RanefCov"]
 
-DF_METHODS = ("satterthwaite", "normal")
 RESIDUALS = ("response", "pearson", "scaled")
-
-
-def fit(
-    formula: str | ModelSpec | Mapping[str, Any],
-    data: Any,
-    *,
-    family: str | Family = "gaussian",
-    link: str | None = None,
-    reml: bool = True,
-    weights: Any = None,
-    offset: Any = None,
-    success: str | None = None,
-    n_agq: int = 1,
-    df_method: str = "satterthwaite",
-    options: FitOptions | None = None,
-) -> MixedModel:
-    """Fit a mixed model, linear or generalized.
-
-    Parameters
-    ----------
-    formula : str, ModelSpec or dict
-        lme4's syntax: ``"mathach ~ ses * sector + (ses | school)"``; or a spec, or the JSON document of one.
-    data : data frame
-        pandas, polars or pyarrow. Rows with missing values in a column that the model uses are left out.
-    family : str or Family
-        The distribution of the outcome given the random effects: "gaussian", "binomial", "poisson",
-        "negative_binomial", "gamma", "inverse_gaussian" or "beta"; or a `families.Family` of your own.
-    link : str, optional
-        Default: the family's first, "logit" for "binomial", "log" for counts and positive outcomes.
-    reml : bool
-        Restricted maximum likelihood (the default: its variances are less biased), or maximum likelihood. A spec brings
-        its own. Generalized models are fitted by maximum likelihood.
-    weights : str or array, optional
-        Prior weights, a column's name or one number a row: the residual variance of a row is sigma^2 / weight, as in
-        lme4. They say how precisely a row is known. Whole numbers w give the estimates that w copies of each row would
-        give at the same variances (the sums that the model needs are the same), but not the same likelihood: a row of
-        weight w is one observation and counts once in n, in the criterion, in sigma and in the degrees of freedom.
-        Rows of weight zero are left out. In a generalized model a row of weight w counts w times in the likelihood,
-        but where a binomial outcome is a share: then the weights are the numbers of trials.
-    offset : str or array, optional
-        A part of the linear predictor that is known, likewise: the logarithm of an exposure, say. A text may be an
-        expression, ``"log(exposure)"``, as may ``offset(log(exposure))`` in the formula.
-    success : str, optional
-        Which level of a binomial outcome of two levels is a success; default: the last.
-    n_agq : int
-        Nodes of the adaptive Gauss-Hermite quadrature of a generalized model with one grouping factor and one random
-        effect, up to 50; 1 is Laplace's approximation.
-    df_method : {"satterthwaite", "normal"}
-        Degrees of freedom of t tests and intervals; "normal" takes them as infinite, as they are in a generalized
-        model.
-    options : FitOptions, optional
-        Optimiser, tolerance, start values.
-
-    Returns
-    -------
-    MixedModel
-
-    Raises
-    ------
-    MlmError
-        `FormulaError`, `DataError`, `DesignError`, `FitError` or `OptionError`, each with a hint.
-
-    Examples
-    --------
-    >>> import mlm_widgets as mlm
-    >>> m = mlm.fit("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
-    >>> m.params.round(3).to_dict()
-    {'Intercept': 251.405, 'Days': 10.467}
-    """
-    frame = read_frame(data)
-    if isinstance(formula, str):
-        parsed = parse_formula(formula, reml=_flag("reml", reml))
-        check_columns(parsed, frame.names, frame.name)
-        spec = parsed.spec
-    else:
-        spec = formula if isinstance(formula, ModelSpec) else from_json(formula)
-    own = family_of(family, link)
-    if isinstance(formula, str):
-        spec = spec.with_(family=own.name, link=own.link.name)
-    if success is not None:
-        spec = spec.with_(success=str(success))
-    return fit_spec(
-        spec,
-        frame,
-        weights=weights,
-        offset=offset,
-        df_method=df_method,
-        options=options,
-        n_agq=n_agq,
-        family=own if isinstance(family, Family) else None,
-    )
-
-
-def fit_spec(
-    spec: ModelSpec,
-    frame: Frame,
-    *,
-    weights: Any = None,
-    offset: Any = None,
-    df_method: str = "satterthwaite",
-    options: FitOptions | None = None,
-    n_agq: int = 1,
-    family: Family | None = None,
-) -> MixedModel:
-    """Fit the model that `spec` describes to `frame`; `weights` and `offset` take the place of those that it names.
-
-    A `family` of the user's own takes the place of the one that `spec` names.
-    """
-    spec, arrays = _row_arrays(spec, frame, {"weights": weights, "offset": offset})
-    _choice("df_method", df_method, DF_METHODS)
-    family = family_of(spec.family, spec.link) if family is None else family
-    if options is not None and not isinstance(options, FitOptions):
-        raise OptionError(
-            f"`options` must be a FitOptions, not {type(options).__name__}.",
-            hint="Write options=FitOptions(max_evaluations=1000).",
-            argument="options",
-        )
-    if not spec.random:
-        raise FormulaError(
-            "The formula has no random term.",
-            text=to_formula(spec),
-            hint="Add one, such as (1 | group). For a model without groups use ordinary regression.",
-        )
-    design = build_design(spec, frame, weights=arrays.get("weights"), offset=arrays.get("offset"), family=family)
-    if family.is_linear:
-        _check_no_quadrature(n_agq)
-        return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
-    return MixedModel(fit_glmm(design, family, n_agq=n_agq, options=options), frame, "normal")
-
-
-def _row_arrays(
-    spec: ModelSpec, frame: Frame, given: Mapping[str, Any]
-) -> tuple[ModelSpec, dict[str, npt.NDArray[np.float64]]]:
-    """Names of columns go into the spec; arrays come beside it, and their names out of it."""
-    arrays = {}
-    for what, values in given.items():
-        if isinstance(values, str):
-            spec = spec.with_(**{what: values})
-        elif values is not None:
-            spec = spec.with_(**{what: None})
-            arrays[what] = row_numbers(values, what, frame)
-    return spec, arrays
-
-
-def _flag(name: str, value: Any) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise OptionError(f"`{name}` must be True or False, not {value!r}.", argument=name)
-    return bool(value)
-
-
-def _check_no_quadrature(n_agq: int) -> None:
-    if n_agq != 1:
-        raise OptionError(
-            f"`n_agq` is {n_agq!r}, but the likelihood of a linear mixed model needs no quadrature.",
-            hint="Leave it out.",
-            argument="n_agq",
-        )
-
-
-def _choice(name: str, value: Any, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        near = closest(str(value), allowed)
-        raise OptionError(
-            f"`{name}` must be one of {', '.join(map(repr, allowed))}, not {value!r}.",
-            hint=f"Did you mean {near[0]!r}?" if near else None,
-            argument=name,
-        )
-
-
-def _level(value: Any) -> float:
-    if not isinstance(value, (int, float)) or not 0 < value < 1:
-        raise OptionError(
-            f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level"
-        )
-    return float(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,8 +149,8 @@ class MixedModel:
 
         Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`.
         """
-        _choice("method", method, ("wald",))
-        table = tables.fixed_table(self._coefficients, _level(level))
+        check_choice("method", method, ("wald",))
+        table = tables.fixed_table(self._coefficients, check_level(level))
         return table[["conf_low", "conf_high"]].set_axis(["lower", "upper"], axis=1)
 
     def cov_params(self) -> pd.DataFrame:
@@ -446,7 +267,7 @@ class MixedModel:
 
         The variance parameters are taken as known, as in lme4's ``ranef(condVar=TRUE)``; limits are normal.
         """
-        return tables.mode_table(self._fit, _level(level))
+        return tables.mode_table(self._fit, check_level(level))
 
     def coef_by_group(self) -> pd.DataFrame:
         """Coefficients of each level, fixed plus random effects, in long form: group, level, term, estimate, se.
@@ -471,7 +292,7 @@ class MixedModel:
             raise OptionError(
                 f"The model has several grouping factors: {', '.join(names)}.", hint="Name one.", argument="group"
             )
-        _choice("group", names[0] if group is None else group, names)
+        check_choice("group", names[0] if group is None else group, names)
         own = self._fit.groups[0 if group is None else names.index(group)]
         values = np.ascontiguousarray(own.mode_covariance.transpose(2, 0, 1))
         return RanefCov(own.grouping.name, tuple(own.grouping.levels), own.grouping.names, values)
@@ -536,7 +357,7 @@ class MixedModel:
             Random effects drawn anew, for other groups like these; or held at their conditional modes, for these
             groups.
         """
-        _choice("random", random, ("new", "conditional"))
+        check_choice("random", random, ("new", "conditional"))
         if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
             raise OptionError(f"`n` must be a whole number from 1, not {n!r}.", argument="n")
         values = inference.simulate(self._fit, int(n), seed, is_new=random == "new")
@@ -546,7 +367,7 @@ class MixedModel:
         """Search again with all optimisers and from several starts, and see whether they agree (lme4's ``allFit``)."""
         names = [optimisers] if isinstance(optimisers, str) else list(optimisers)
         for name in names:
-            _choice("optimisers", name, OPTIMISERS)
+            check_choice("optimisers", name, OPTIMISERS)
         return inference.all_fits(self._fit, self._prepared, names, max_evaluations)
 
     # -- rows -------------------------------------------------------------------------------------------------------
@@ -584,7 +405,7 @@ class MixedModel:
         "response": outcome minus fitted; "pearson": times the root of the prior weight, where there are weights;
         "scaled": those divided by sigma.
         """
-        _choice("kind", kind, RESIDUALS)
+        check_choice("kind", kind, RESIDUALS)
         values = self._fit.design.y - self._fitted
         if kind != "response" and self._fit.design.weights is not None:
             values = values * np.sqrt(self._fit.design.weights)
@@ -627,10 +448,10 @@ class MixedModel:
         -------
         Series, or with `interval` a DataFrame of estimate, std_error, conf_low, conf_high.
         """
-        groupings = self._groupings(random)
-        _choice("new_levels", new_levels, ("population", "error"))
+        groupings = chosen_groupings(random, list(self.n_groups))
+        check_choice("new_levels", new_levels, ("population", "error"))
         if interval is not None:
-            _choice("interval", interval, ("confidence",))
+            check_choice("interval", interval, ("confidence",))
             if groupings:
                 raise OptionError(
                     "An interval is available for the population's mean only.",
@@ -638,54 +459,21 @@ class MixedModel:
                     argument="interval",
                 )
         frame = self._frame if newdata is None else read_frame(newdata)
-        rows, index = self._rows_for(frame, groupings, is_own=newdata is None)
-        offset = self._offset if newdata is None else inference.offset_of(self._fit, rows)
+        is_own = newdata is None
+        rows = Rows(frame, self._fit.design.rows) if is_own else complete_rows(self._fit, frame, groupings)
+        assert rows.rows is not None
+        index = frame.index[rows.rows]
+        offset = self._offset if is_own else inference.offset_of(self._fit, rows)
         if interval is None:
             values = inference.predict_rows(self._fit, rows, groupings, new_levels) + offset
-            return _placed(pd.Series(values, index=index, name=self.outcome), frame, rows, newdata is None)
+            found = pd.Series(values, index=index, name=self.outcome)
+            return found if is_own else in_place(found, rows)
         X = self._fit.design.spec.fixed_matrix(rows)
-        means = inference.linear_means(self._fit, X, _level(level), self._df_method, offset)
+        means = inference.linear_means(self._fit, X, check_level(level), self._df_method, offset)
         estimate, std_error, _, lower, upper = means
         columns = {"estimate": estimate, "std_error": std_error, "conf_low": lower, "conf_high": upper}
-        return _placed(pd.DataFrame(columns, index=index), frame, rows, newdata is None)
-
-    def _groupings(self, random: str | Sequence[str]) -> list[str]:
-        names = list(self.n_groups)
-        if random == "all":
-            return names
-        if random == "none":
-            return []
-        for name in random if isinstance(random, (list, tuple)) else [random]:
-            _choice("random", name, ["all", "none", *names])
-        return [random] if isinstance(random, str) else list(random)
-
-    def _rows_for(self, frame: Frame, groupings: list[str], *, is_own: bool) -> tuple[Rows, pd.Index[Any]]:
-        """The rows of `frame` that hold all that is needed."""
-        if is_own:
-            return Rows(frame, self._fit.design.rows), self._index
-        groups = [column for g in self._fit.groups if g.grouping.name in groupings for column in g.grouping.columns]
-        needed = [*used_columns(self.spec.with_(random=()), outcome=False), *groups]
-        needed += [c for name in groupings for c in self._slope_columns(name)]
-        for name in dict.fromkeys(needed):
-            if name not in frame:
-                self._missing_column(frame, name, groups)
-        missing = [frame.column(name).is_missing for name in dict.fromkeys(needed)]
-        complete = np.flatnonzero(~np.logical_or.reduce(missing)) if missing else np.arange(frame.n_rows)
-        return Rows(frame, complete), frame.index[complete]
-
-    def _slope_columns(self, grouping: str) -> list[str]:
-        own = tuple(term for term in self.spec.random if term.group_name == grouping)
-        return used_columns(self.spec.with_(terms=(), random=own), outcome=False)
-
-    def _missing_column(self, frame: Frame, name: str, groups: list[str]) -> None:
-        near = closest(name, frame.names)
-        if name == self.spec.offset:
-            hint = "It is the model's offset: give it for the new rows too."
-        elif name in groups:
-            hint = "Use random='none' to predict the population's mean without groups."
-        else:
-            hint = f"Closest: {', '.join(near)}." if near else "The model needs every predictor."
-        raise DataError(f"`newdata` has no column “{name}”.", hint=hint, argument="newdata")
+        table = pd.DataFrame(columns, index=index)
+        return table if is_own else in_place(table, rows)
 
     # -- predictions over a grid ------------------------------------------------------------------------------------
 
@@ -711,7 +499,9 @@ class MixedModel:
             The terms, then estimate, std_error, df, conf_low, conf_high (Wald).
         """
         focuses = inference.resolve_terms(self._fit, terms)
-        grid = inference.grid_means(self._fit, focuses, level=_level(level), df_method=self._df_method, factors=factors)
+        grid = inference.grid_means(
+            self._fit, focuses, level=check_level(level), df_method=self._df_method, factors=factors
+        )
         return tables.grid_table(grid)
 
     # -- what plots ask ---------------------------------------------------------------------------------------------
@@ -775,8 +565,8 @@ class MixedModel:
 
         Columns: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
         """
-        _choice("effects", effects, ("all", "fixed", "random"))
-        return tables.tidy_table(self._fit, self._coefficients, effects, _level(level))
+        check_choice("effects", effects, ("all", "fixed", "random"))
+        return tables.tidy_table(self._fit, self._coefficients, effects, check_level(level))
 
     def glance(self) -> pd.DataFrame:
         """The fit in one row: sizes, sigma, llf, aic, bic, criterion, R2 and ICC, reml, state."""
@@ -790,7 +580,9 @@ class MixedModel:
 
     def summary(self) -> Summary:
         """The model in text (`print`) and as a table in a notebook."""
-        return _summary(self)
+        notes = [f"{f.message} {f.action or ''}".strip() for f in self.findings]
+        sections = [fixed_section(self.tidy("fixed"), self._df_method), random_section(self.varcorr())]
+        return summary_of(self.formula, self.glance(), self.n_groups, sections, notes)
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
@@ -815,63 +607,3 @@ class MixedModel:
     def _arrays(self) -> list[str]:
         """What was given beside the data: variables of that name stand for it in code."""
         return [what for what in ("weights", "offset") if getattr(self._fit.design, what) is not None]
-
-
-def _placed(result: Any, frame: Frame, rows: Rows, is_own: bool) -> Any:
-    """Rows of new data that could not be predicted put back as NaN."""
-    if is_own or rows.rows is None or len(result) == frame.n_rows:
-        return result
-    place = np.full(frame.n_rows, -1)
-    place[rows.rows] = np.arange(len(rows.rows))
-    return result.reset_index(drop=True).reindex(place).set_axis(frame.index)
-
-
-def _summary(model: MixedModel) -> Summary:
-    method = "REML" if model.reml else "maximum likelihood"
-    groups = ", ".join(f"{count:,} {name}" for name, count in model.n_groups.items())
-    r2, icc = model.r2(), model.icc()
-    facts = [
-        ("rows", f"{model.nobs:,}"),
-        ("groups", groups),
-        ("REML criterion" if model.reml else "deviance", number(model.criterion, 1)),
-        ("AIC", number(model.aic, 1)),
-        ("BIC", number(model.bic, 1)),
-        ("R² marginal", number(r2.marginal, 2)),
-        ("R² conditional", number(r2.conditional, 2)),
-        ("ICC", number(icc.adjusted, 2)),
-    ]
-    notes = [f"{f.message} {f.action or ''}".strip() for f in model.findings]
-    return Summary(
-        f"Linear mixed model by {method}", model.formula, facts, [_fixed_section(model), _random_section(model)], notes
-    )
-
-
-def _fixed_section(model: MixedModel) -> Section:
-    table = model.tidy("fixed")
-    name = "Satterthwaite df" if model.df_method == "satterthwaite" else "normal"
-    rows = [
-        [row.term, number(row.estimate), number(row.std_error), number(row.df, 1), number(row.statistic, 2),
-         p_value(row.p_value), f"{number(row.conf_low)} to {number(row.conf_high)}"]
-        for row in _records(table)
-    ]  # fmt: skip
-    return Section(
-        f"Fixed effects ({name}, Wald intervals)", ["Term", "Estimate", "SE", "df", "t", "p", "95 % CI"], rows
-    )
-
-
-def _random_section(model: MixedModel) -> Section:
-    table = model.varcorr()
-    correlations: dict[tuple[str, str], list[str]] = {}
-    for row in _records(table[table["term2"].notna()]):
-        correlations.setdefault((row.group, row.term2), []).append(number(row.sd_or_corr, 2))
-    rows = []
-    for row in _records(table[table["term2"].isna()]):
-        term = "" if row.group == "Residual" else random_label(row.term1)
-        corr = " ".join(correlations.get((row.group, row.term1), []))
-        rows.append([row.group, term, number(row.variance), number(row.sd_or_corr), corr])
-    return Section("Random effects", ["Group", "Term", "Variance", "SD", "Corr"], rows, n_text=2)
-
-
-def _records(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table as named tuples."""
-    yield from table.itertuples(index=False)

@@ -1,0 +1,6 @@
+"""Fitted models: `fit`, and `MixedModel`, their face."""
+
+from mlm_widgets.results.fitting import fit, fit_spec
+from mlm_widgets.results.model import MixedModel, RanefCov
+
+__all__ = ["MixedModel", "RanefCov", "fit", "fit_spec"]

@@ -1,0 +1,39 @@
+"""Checks of what a person gives as an option; each names the argument, the rule and the value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlm_widgets.errors import OptionError, closest
+
+__all__ = ["check_choice", "check_flag", "check_level"]
+
+
+def check_flag(name: str, value: Any) -> bool:
+    """`value`, which must be true or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise OptionError(f"`{name}` must be True or False, not {value!r}.", argument=name)
+    return bool(value)
+
+
+def check_choice(name: str, value: Any, allowed: Sequence[str]) -> None:
+    """Raise where `value` is not one of `allowed`; the nearest of them is offered."""
+    if value not in allowed:
+        near = closest(str(value), allowed)
+        raise OptionError(
+            f"`{name}` must be one of {', '.join(map(repr, allowed))}, not {value!r}.",
+            hint=f"Did you mean {near[0]!r}?" if near else None,
+            argument=name,
+        )
+
+
+def check_level(value: Any) -> float:
+    """`value`, which must lie between 0 and 1."""
+    if not isinstance(value, (int, float)) or not 0 < value < 1:
+        raise OptionError(
+            f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level"
+        )
+    return float(value)
