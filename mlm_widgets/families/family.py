@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from mlm_widgets.errors import DataError, OptionError, closest
 from mlm_widgets.families import likelihood as like
@@ -44,6 +45,17 @@ class Family:
         The outcomes it can have, in words.
     is_supported : callable
         y -> whether each value is one of them.
+    deviance : callable or None
+        (y, mu, phi) -> unit deviances, from which deviance residuals are made (a share y, for the binomial).
+    is_scale : bool
+        Whether phi only scales the variance: variance(mu, phi) = phi variance(mu, 1).
+
+    Notes
+    -----
+    A family of one's own goes where a name goes, ``fit(formula, data, family=own)``. The built-in ones are made of
+    parts that fit together: ``dataclasses.replace(FAMILIES["gaussian"], name="gaussian_sqrt", link=LINKS["sqrt"],
+    links=("sqrt",))`` is one; a new distribution needs its `likelihood_of` (:mod:`mlm_widgets.families.likelihood`).
+    A model is pickled with its family, so functions of a family that is to be saved are those of a module: no lambdas.
     """
 
     name: str
@@ -56,6 +68,8 @@ class Family:
     dispersion: str
     support: str
     is_supported: Callable[[Floats], npt.NDArray[np.bool_]]
+    deviance: Callable[[Floats, Floats, float], Floats] | None = None
+    is_scale: bool = False
 
     @cached_property
     def likelihood(self) -> Likelihood:
@@ -71,6 +85,31 @@ class Family:
     def is_count(self) -> bool:
         """Whether outcomes are whole numbers without a bound."""
         return self.name in ("poisson", "negative_binomial")
+
+    @property
+    def is_gaussian(self) -> bool:
+        """Whether phi is a residual variance, in squared units of the outcome."""
+        return self.dispersion == "residual variance"
+
+    @property
+    def ratio_name(self) -> str:
+        """What the exponential of a coefficient is, such as "odds ratio"; "" where it means nothing."""
+        if self.link.name == "log":
+            return "rate ratio" if self.is_count else "mean ratio"
+        return {"logit": "odds ratio", "cloglog": "hazard ratio"}.get(self.link.name, "")
+
+    def named_dispersion(self, phi: float) -> tuple[str, float]:
+        """How phi is reported: as the "shape" or "precision" that it is the inverse of, else by its own name."""
+        name = self.dispersion.removeprefix("1 / ")
+        return name, phi if name == self.dispersion else 1.0 / phi
+
+    def unit_variance(self, mu: Floats, phi: float) -> Floats:
+        """The variance function: the variance without phi, where phi only scales it."""
+        return self.variance(mu, 1.0 if self.is_scale else phi)
+
+    def __getstate__(self) -> dict[str, object]:
+        """The fields alone: the likelihood is made anew from them."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
     @property
     def is_linear(self) -> bool:
@@ -157,6 +196,67 @@ def _constant(mu: Floats, phi: float) -> Floats:
     return np.full_like(mu, phi)
 
 
+def _binomial_variance(mu: Floats, phi: float) -> Floats:
+    return mu * (1 - mu)
+
+
+def _mean(mu: Floats, phi: float) -> Floats:
+    return mu
+
+
+def _negative_binomial_variance(mu: Floats, phi: float) -> Floats:
+    return mu + phi * mu**2
+
+
+def _square(mu: Floats, phi: float) -> Floats:
+    return phi * mu**2
+
+
+def _cube(mu: Floats, phi: float) -> Floats:
+    return phi * mu**3
+
+
+def _beta_variance(mu: Floats, phi: float) -> Floats:
+    return mu * (1 - mu) * phi / (1 + phi)
+
+
+def _squared_difference(y: Floats, mu: Floats, phi: float) -> Floats:
+    return (y - mu) ** 2
+
+
+def _binomial_deviance(y: Floats, mu: Floats, phi: float) -> Floats:
+    return np.asarray(2 * (special.xlogy(y, y / mu) + special.xlogy(1 - y, (1 - y) / (1 - mu))))
+
+
+def _poisson_deviance(y: Floats, mu: Floats, phi: float) -> Floats:
+    return np.asarray(2 * (special.xlogy(y, y / mu) - (y - mu)))
+
+
+def _negative_binomial_deviance(y: Floats, mu: Floats, phi: float) -> Floats:
+    size = 1 / phi
+    return np.asarray(2 * (special.xlogy(y, y / mu) - (y + size) * np.log((y + size) / (mu + size))))
+
+
+def _gamma_deviance(y: Floats, mu: Floats, phi: float) -> Floats:
+    return np.asarray(2 * ((y - mu) / mu - np.log(y / mu)))
+
+
+def _inverse_gaussian_deviance(y: Floats, mu: Floats, phi: float) -> Floats:
+    return (y - mu) ** 2 / (y * mu**2)
+
+
+def _zero_or_one(y: Floats) -> npt.NDArray[np.bool_]:
+    return (y == 0) | (y == 1)
+
+
+def _share(y: Floats) -> npt.NDArray[np.bool_]:
+    return (y > 0) & (y < 1)
+
+
+def _off_the_ends(y: Floats) -> Floats:
+    return 0.05 + 0.9 * y
+
+
 def _as_it_is(y: Floats) -> Floats:
     return y
 
@@ -179,78 +279,87 @@ FAMILIES: dict[str, Family] = {
             dispersion="residual variance",
             support="numbers",
             is_supported=np.isfinite,
+            deviance=_squared_difference,
+            is_scale=True,
         ),
         Family(
             name="binomial",
             link=LINKS["logit"],
             links=("logit", "probit", "cloglog", "cauchit"),
             likelihood_of=like.binomial,
-            variance=lambda mu, phi: mu * (1 - mu),
-            start=lambda y: 0.05 + 0.9 * y,
+            variance=_binomial_variance,
+            start=_off_the_ends,
             draw=_draw_binomial,
             dispersion="",
             support="0 or 1, two values, or successes out of trials",
-            is_supported=lambda y: (y == 0) | (y == 1),
+            is_supported=_zero_or_one,
+            deviance=_binomial_deviance,
         ),
         Family(
             name="poisson",
             link=LINKS["log"],
             links=("log", "identity", "sqrt"),
             likelihood_of=like.poisson,
-            variance=lambda mu, phi: mu,
+            variance=_mean,
             draw=_draw_poisson,
             dispersion="",
             start=_above_zero,
             support="whole numbers from 0",
             is_supported=_whole,
+            deviance=_poisson_deviance,
         ),
         Family(
             name="negative_binomial",
             link=LINKS["log"],
             links=("log", "identity", "sqrt"),
             likelihood_of=like.negative_binomial,
-            variance=lambda mu, phi: mu + phi * mu**2,
+            variance=_negative_binomial_variance,
             draw=_draw_negative_binomial,
             dispersion="1 / shape",
             start=_above_zero,
             support="whole numbers from 0",
             is_supported=_whole,
+            deviance=_negative_binomial_deviance,
         ),
         Family(
             name="gamma",
             link=LINKS["log"],
             links=("log", "inverse", "identity"),
             likelihood_of=like.gamma,
-            variance=lambda mu, phi: phi * mu**2,
+            variance=_square,
             draw=_draw_gamma,
             dispersion="1 / shape",
             start=_as_it_is,
             support="numbers above 0",
             is_supported=_positive,
+            deviance=_gamma_deviance,
+            is_scale=True,
         ),
         Family(
             name="inverse_gaussian",
             link=LINKS["log"],
             links=("log", "1/mu^2", "inverse", "identity"),
             likelihood_of=like.inverse_gaussian,
-            variance=lambda mu, phi: phi * mu**3,
+            variance=_cube,
             draw=_draw_inverse_gaussian,
             dispersion="1 / shape",
             start=_as_it_is,
             support="numbers above 0",
             is_supported=_positive,
+            deviance=_inverse_gaussian_deviance,
+            is_scale=True,
         ),
         Family(
             name="beta",
             link=LINKS["logit"],
             links=("logit", "probit", "cloglog"),
             likelihood_of=like.beta,
-            variance=lambda mu, phi: mu * (1 - mu) * phi / (1 + phi),
+            variance=_beta_variance,
             start=_as_it_is,
             draw=_draw_beta,
             dispersion="1 / precision",
             support="shares strictly between 0 and 1",
-            is_supported=lambda y: (y > 0) & (y < 1),
+            is_supported=_share,
         ),
     )
 }

@@ -142,6 +142,30 @@ def _cauchit_shares(eta: Floats) -> tuple[Four, Four]:
     return tail(eta), (share, -first, second, -third)
 
 
+def _same(values: Floats) -> Floats:
+    return values
+
+
+def _power_minus_2(mu: Floats) -> Floats:
+    return np.asarray(mu**-2.0)
+
+
+def _power_minus_half(eta: Floats) -> Floats:
+    return np.asarray(eta**-0.5)
+
+
+def _cloglog_share(eta: Floats) -> Floats:
+    return np.asarray(-np.expm1(-np.exp(eta)))
+
+
+def _cauchit_of(mu: Floats) -> Floats:
+    return np.asarray(np.tan(np.pi * (mu - 0.5)))
+
+
+def _cauchit_share(eta: Floats) -> Floats:
+    return np.asarray(np.arctan2(1.0, -eta) / np.pi)
+
+
 def _log_of_minus_log(mu: Floats) -> Floats:
     return np.asarray(np.log(-np.log1p(-mu)))
 
@@ -149,18 +173,18 @@ def _log_of_minus_log(mu: Floats) -> Floats:
 LINKS: dict[str, Link] = {
     link.name: link
     for link in (
-        Link("identity", lambda mu: mu, lambda eta: eta, _identity),
+        Link("identity", _same, _same, _identity),
         Link("log", np.log, np.exp, _log),
         Link("sqrt", np.sqrt, np.square, _sqrt),
         Link("inverse", np.reciprocal, np.reciprocal, _reciprocal),
-        Link("1/mu^2", lambda mu: mu**-2.0, lambda eta: eta**-0.5, _reciprocal_square),
+        Link("1/mu^2", _power_minus_2, _power_minus_half, _reciprocal_square),
         Link("logit", special.logit, special.expit, _logit, _logit_shares),
         Link("probit", special.ndtri, special.ndtr, _probit, _probit_shares),
-        Link("cloglog", _log_of_minus_log, lambda eta: -np.expm1(-np.exp(eta)), _cloglog, _cloglog_shares),
+        Link("cloglog", _log_of_minus_log, _cloglog_share, _cloglog, _cloglog_shares),
         Link(
             "cauchit",
-            lambda mu: np.tan(np.pi * (mu - 0.5)),
-            lambda eta: np.arctan2(1.0, -eta) / np.pi,
+            _cauchit_of,
+            _cauchit_share,
             _cauchit,
             _cauchit_shares,
         ),
