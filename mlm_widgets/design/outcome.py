@@ -141,7 +141,7 @@ def _binomial(spec: ModelSpec, outcome: Expression, rows: Rows, numbers: Numbers
         return _counted(spec.outcome, outcome, numbers, rows, weights)
     if isinstance(outcome, Name):
         kind = rows.frame.column(outcome.name).kind
-        if kind == "factor" or spec.success is not None:
+        if kind in ("factor", "boolean") or spec.success is not None:
             levels = _two_levels(outcome.name, kind, spec.success, rows)
             return Outcome(_matched(outcome.name, levels, rows), None, weights, levels)
     elif spec.success is not None:

@@ -15,6 +15,7 @@ from mlm_widgets.formula.spec import ModelSpec
 __all__ = ["to_python", "to_r"]
 
 SHORT = 88
+TRUTH = ("True", "False")  # R's own are TRUE and FALSE
 R_NAME = re.compile(r"(?:[A-Za-z]|\.(?![0-9]))[A-Za-z0-9._]*")
 R_WORDS = frozenset(
     [
@@ -39,10 +40,17 @@ R_WORDS = frozenset(
 )
 R_OPERATORS = {"**": "^", "%": "%%"}
 R_FUNCTIONS = {"bs": "splines::bs", "cr": "splines::ns"}
-LME4 = {"binomial": "binomial", "poisson": "poisson", "inverse_gaussian": "inverse.gaussian"}
-"""Families that lme4 has; where a dispersion is estimated, only glmmTMB's Laplace approximation is that of a likelihood
-in it, so the others are glmmTMB's."""
-GLMMTMB = {"gaussian": "gaussian", "gamma": "Gamma", "negative_binomial": "nbinom2", "beta": "beta_family"}
+LME4 = {("binomial", "logit"): "binomial", ("binomial", "cauchit"): "binomial", ("poisson", "log"): "poisson"}
+"""Families and links that lme4 fits: its Laplace approximation takes expected for observed information, which is the
+same for these, but for cauchit. glmmTMB, which has the others, has neither that link nor the inverse Gaussian."""
+GLMMTMB = {
+    "gaussian": "gaussian",
+    "binomial": "binomial",
+    "poisson": "poisson",
+    "gamma": "Gamma",
+    "negative_binomial": "nbinom2",
+    "beta": "beta_family",
+}
 R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"}
 
 
@@ -73,20 +81,23 @@ def to_r(
     levels: Mapping[str, Sequence[str]] | None = None,
     *,
     arrays: Sequence[str] = (),
+    outcome_levels: Sequence[str] = (),
 ) -> str:
     """R code that fits `spec` (lme4, with lmerTest for linear models, or glmmTMB).
 
-    `levels` gives the order of the levels of factors; of an outcome's two levels the last is the success.
+    `levels` gives the order of the levels of factors, `outcome_levels` failure and success of an outcome of two levels.
 
     `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
     """
     package, function, settings = _r_model(spec)
     lines = [f"library({package}", ""]
     for column, order in (levels or {}).items():
+        if set(order) <= set(TRUTH):
+            continue  # R reads them as truth values, FALSE before TRUE, and would find none of these levels
         listed = ", ".join(_r_text(level) for level in order)
         place = f"{data}[[{_r_text(column)}]]"
         lines.append(f"{place} <- factor({place}, levels = c({listed}))")
-    lines += _r_success(spec, data, levels or {})
+    lines += _r_success(spec, data, outcome_levels)
     formula = write_formula(
         spec, factor=lambda text: _r_factor(parse_factor(text)), column=_r_name, arithmetic=_r_arithmetic
     )
@@ -114,23 +125,23 @@ def _r_model(spec: ModelSpec) -> tuple[str, str, list[str]]:
     """The line that names the package, without its opening; the function; and its settings."""
     if spec.is_linear:
         return "lmerTest)  # lme4 with Satterthwaite tests", "lmer", [f"REML = {'TRUE' if spec.reml else 'FALSE'}"]
-    if spec.family not in LME4:
-        family = f'family = {GLMMTMB[spec.family]}(link = "{spec.link}")'
-        return "glmmTMB)  # maximum likelihood by Laplace's approximation, the dispersion included", "glmmTMB", [family]
     remark = "maximum likelihood by Laplace's approximation"
-    if spec.family == "inverse_gaussian":  # which glmmTMB does not have
-        remark += "; glmer estimates the dispersion in another way, so results differ a little"
-    return f"lme4)  # {remark}", "glmer", [f'family = {LME4[spec.family]}(link = "{spec.link}")']
+    link = f'(link = "{spec.link}")'
+    if spec.family != "inverse_gaussian" and (spec.family, spec.link) not in LME4:
+        return f"glmmTMB)  # {remark}", "glmmTMB", [f"family = {GLMMTMB[spec.family]}{link}"]
+    if spec.family == "inverse_gaussian" or spec.link == "cauchit":
+        remark += "; glmer's differs a little for this family and link"
+    return f"lme4)  # {remark}", "glmer", [f"family = {LME4.get((spec.family, spec.link), 'inverse.gaussian')}{link}"]
 
 
-def _r_success(spec: ModelSpec, data: str, levels: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line that makes the outcome 1 where it is a success, unless the order of its levels says so."""
-    columns = columns_of(parse_factor(spec.outcome)) if spec.success is not None else []
-    if spec.success is None or columns[0] in levels:
+def _r_success(spec: ModelSpec, data: str, outcome_levels: Sequence[str]) -> list[str]:
+    """A line that makes an outcome of two levels 1 where it is a success, else 0: lme4 takes neither text nor truth."""
+    success = spec.success if spec.success is not None else next(iter(outcome_levels[-1:]), None)
+    if success is None:
         return []
-    place = f"{data}[[{_r_text(columns[0])}]]"
-    values, success = place, spec.success
-    if success in ("True", "False"):  # R's own are TRUE and FALSE
+    place = f"{data}[[{_r_text(columns_of(parse_factor(spec.outcome))[0])}]]"
+    values = place
+    if success in TRUTH:
         values, success = f"toupper({place})", success.upper()
     return [f"{place} <- ifelse({values} == {_r_text(success)}, 1, 0)"]
 

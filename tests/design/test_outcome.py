@@ -64,7 +64,7 @@ BINOMIAL: dict[tuple[str, str | None], tuple[list[float], list[float] | None, tu
     ("y", None): (YES, None, ()),
     ("y", "1"): (YES, None, ("0", "1")),
     ("y", "0"): ([1, 0, 0], None, ("1", "0")),
-    ("truth", None): (YES, None, ()),
+    ("truth", None): (YES, None, ("False", "True")),
     ("truth", "True"): (YES, None, ("False", "True")),
     ("truth", "False"): ([1, 0, 0], None, ("True", "False")),
     ("use", None): (YES, None, ("N", "Y")),

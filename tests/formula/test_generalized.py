@@ -326,7 +326,9 @@ def test_a_family_brings_its_link() -> None:
 IN_R = {
     ("binomial", "logit"): ("lme4", 'glmer(y ~ x + (1 | g), data = data, family = binomial(link = "logit"))'),
     ("binomial", "cauchit"): ("lme4", 'glmer(y ~ x + (1 | g), data = data, family = binomial(link = "cauchit"))'),
-    ("poisson", "sqrt"): ("lme4", 'glmer(y ~ x + (1 | g), data = data, family = poisson(link = "sqrt"))'),
+    ("poisson", "log"): ("lme4", 'glmer(y ~ x + (1 | g), data = data, family = poisson(link = "log"))'),
+    ("poisson", "sqrt"): ("glmmTMB", 'family = poisson(link = "sqrt")'),
+    ("binomial", "probit"): ("glmmTMB", 'family = binomial(link = "probit")'),
     ("inverse_gaussian", "1/mu^2"): ("lme4", 'family = inverse.gaussian(link = "1/mu^2")'),
     ("gamma", "log"): ("glmmTMB", 'glmmTMB(y ~ x + (1 | g), data = data, family = Gamma(link = "log"))'),
     ("gaussian", "log"): ("glmmTMB", 'family = gaussian(link = "log")'),
@@ -390,12 +392,19 @@ def test_code_of_cbind_and_success_in_r() -> None:
     assert "cbind(a, n - a) ~ x + offset((z ^ 2) %% 3) + (1 | g)" in to_r(spec.with_(family="binomial"))
     spec = parse_formula("`my use` ~ x + (1 | g)").spec.with_(family="binomial", success="Y")
     assert 'data[["my use"]] <- ifelse(data[["my use"]] == "Y", 1, 0)\n' in to_r(spec)
-    listed = to_r(spec, levels={"my use": ["N", "Y"]})
-    assert 'data[["my use"]] <- factor(data[["my use"]], levels = c("N", "Y"))' in listed
-    assert "ifelse" not in listed
+    read = to_r(spec.with_(success=None), outcome_levels=("N", "Y"))
+    assert read == to_r(spec)
+    assert "ifelse" not in to_r(spec.with_(success=None))
     truth = to_r(spec.with_(success="False"))
     assert 'ifelse(toupper(data[["my use"]]) == "FALSE", 1, 0)' in truth
-    assert "ifelse" not in to_r(spec.with_(success=None))
+
+
+def test_code_leaves_truth_values_to_r() -> None:
+    """A factor with the levels "False" and "True" of R's own FALSE and TRUE would be missing everywhere."""
+    spec = parse_formula("y ~ t + f + (1 | g)").spec
+    code = to_r(spec, levels={"t": ["False", "True"], "f": ["b", "a"]})
+    assert '[["t"]]' not in code
+    assert 'data[["f"]] <- factor(data[["f"]], levels = c("b", "a"))' in code
 
 
 def test_odd_names_stay_names_in_code() -> None:
