@@ -27,9 +27,17 @@ def more() -> dict[str, dict[str, Any]]:
 
 
 @cache
+def glmmtmb() -> dict[str, dict[str, Any]]:
+    """Entries of glmm.json (made by reference/glmm.R) by id."""
+    return dict(json.loads((REFERENCE / "glmm.json").read_text()))
+
+
+@cache
 def _table(name: str) -> pd.DataFrame:
     if name == "crossed":
         return pd.read_csv(REFERENCE / "crossed.csv")
+    if name == "generalized":
+        return pd.read_csv(REFERENCE / "data" / "generalized.csv")
     data = datasets.load(name)
     if name == "hsb":  # as published.R has it
         data["cses"] = data["ses"] - data["meanses"]
@@ -49,6 +57,14 @@ def table(name: str) -> pd.DataFrame:
 def fitted(formula: str, data: str, reml: bool = True, df_method: str = "satterthwaite") -> MixedModel:
     """A model of one of the tables."""
     return fit(formula, _table(data), reml=reml, df_method=df_method)
+
+
+@cache
+def generalized(
+    formula: str, data: str, family: str, link: str | None = None, n_agq: int = 1, weights: str | None = None
+) -> MixedModel:
+    """A generalized model of one of the tables."""
+    return fit(formula, _table(data), family=family, link=link, n_agq=n_agq, weights=weights)
 
 
 def reference_model(entry: dict[str, Any]) -> MixedModel:
