@@ -128,9 +128,13 @@ def _r_model(spec: ModelSpec) -> tuple[str, str, list[str]]:
     remark = "maximum likelihood by Laplace's approximation"
     link = f'(link = "{spec.link}")'
     if spec.family != "inverse_gaussian" and (spec.family, spec.link) not in LME4:
+        if spec.family == "gaussian":  # stats::gaussian()$initialize
+            remark += "; R asks for an outcome above 0 here"
         return f"glmmTMB)  # {remark}", "glmmTMB", [f"family = {GLMMTMB[spec.family]}{link}"]
-    if spec.family == "inverse_gaussian" or spec.link == "cauchit":
-        remark += "; glmer's differs a little for this family and link"
+    if spec.family == "inverse_gaussian":
+        remark += "; glmer's dispersion and log-likelihood are others, and its estimates differ a little"
+    elif spec.link == "cauchit":
+        remark += "; glmer takes expected for observed information, so its estimates differ a little"
     return f"lme4)  # {remark}", "glmer", [f"family = {LME4.get((spec.family, spec.link), 'inverse.gaussian')}{link}"]
 
 

@@ -349,6 +349,17 @@ def test_code_of_families(family: str, link: str) -> None:
     assert "reml" not in to_python(spec)
 
 
+@pytest.mark.parametrize(
+    ("family", "link", "remark"),
+    [("inverse_gaussian", "log", "glmer's dispersion"), ("binomial", "cauchit", "expected for observed information"),
+     ("gaussian", "log", "above 0")],
+)  # fmt: skip
+def test_code_says_where_r_differs(family: str, link: str, remark: str) -> None:
+    spec = ModelSpec("y", X, random=G, family=family, link=link)
+    assert remark in to_r(spec).splitlines()[0]
+    assert remark not in to_r(spec.with_(family="poisson"))
+
+
 def test_every_family_and_link_has_code() -> None:
     pairs = [(name, link) for name, family in FAMILIES.items() for link in family.links]
     found = {to_r(ModelSpec("y", X, random=G, family=name, link=link)) for name, link in pairs}
