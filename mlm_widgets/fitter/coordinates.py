@@ -28,7 +28,7 @@ from scipy import linalg
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.fitter.levels import LevelSums
-from mlm_widgets.linalg import ONE, Column, cross_products, dots, means
+from mlm_widgets.linalg import ONE, Column, cross_products, dots
 
 __all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
@@ -205,7 +205,7 @@ class _Collected:
 
     def __init__(self, weighing: _Weighing, design: Design) -> None:
         self.weighing = weighing
-        self.known = [(design.variables[key], total / design.n_obs) for key, total in design.totals.items()]
+        self.totals = [(design.variables[key], total) for key, total in design.totals.items()]
         self.names: list[tuple[str, bool]] = []
         self.values: list[Floats] = []
 
@@ -263,17 +263,17 @@ class _Collected:
 
     def _centres(self) -> list[float]:
         """Means of the columns that are shifted, those of the data's columns from their sums; else 0."""
-        found = [0.0] * len(self.values)
-        wanted = [place for place, (_, is_shifted) in enumerate(self.names) if is_shifted]
-        if self.weighing.weights is None:
-            for place in wanted.copy():
-                known = [mean for values, mean in self.known if values is self.values[place]]
-                if known:
-                    found[place] = known[0]
-                    wanted.remove(place)
-        for place, mean in zip(wanted, means([self.values[k] for k in wanted], self.weighing.weights), strict=True):
-            found[place] = mean
-        return found
+        return [
+            self._mean(values) if is_shifted else 0.0
+            for values, (_, is_shifted) in zip(self.values, self.names, strict=True)
+        ]
+
+    def _mean(self, values: Floats) -> float:
+        weights, n = self.weighing.weights, self.weighing.n
+        if weights is None:
+            known = [total for own, total in self.totals if own is values]
+            return (known[0] if known else float(values.sum())) / n
+        return float(values @ weights) / n
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Cross products, sums by group, and small dense algebra over many groups at once."""
 
-from mlm_widgets.linalg.columns import ONE, Column, cross_products, dots, means
+from mlm_widgets.linalg.columns import ONE, Column, cross_products, dots
 from mlm_widgets.linalg.lanes import backward, cholesky, crossed, forward, log_diagonal, product
 from mlm_widgets.linalg.sums import GroupSums
 
@@ -15,6 +15,5 @@ __all__ = [
     "dots",
     "forward",
     "log_diagonal",
-    "means",
     "product",
 ]

@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from mlm_widgets.linalg.columns import CHUNK, ROWS_A_STRAND, Column
-from mlm_widgets.linalg.strands import bounds_of, in_strands
+from mlm_widgets.linalg.columns import Column, chunks
 
 __all__ = ["GroupSums"]
 
@@ -35,15 +34,14 @@ class GroupSums:
     @cached_property
     def _runs(self) -> Ints | None:
         """Where each run of rows of the same group begins; None where runs are short."""
-        n = len(self.codes)
         found, count = [np.zeros(1, dtype=np.intp)], 1
-        for start in range(0, n - 1, CHUNK):
-            own = self.codes[start : start + CHUNK + 1]
+        for rows in chunks(len(self.codes) - 1, 1):
+            own = self.codes[rows.start : rows.stop + 1]
             changes = np.flatnonzero(own[1:] != own[:-1])
             count += len(changes)
-            if count * LEAST_RUN > start + len(own) + LEAST_RUN:
+            if count * LEAST_RUN > rows.stop + LEAST_RUN:
                 return None
-            found.append(changes + (start + 1))
+            found.append(changes + (rows.start + 1))
         return np.concatenate(found)
 
     def counts(self) -> Floats:
@@ -78,31 +76,18 @@ class GroupSums:
                 columns.append(column)
         wanted = [[places[column.source] for column in pair if not column.is_one] for pair in pairs]
 
-        def work(start: int, stop: int) -> None:
-            buffer = np.empty((len(columns) + 1, min(CHUNK, stop - start)))
-            for first in range(start, stop, CHUNK):
-                rows = slice(first, min(first + CHUNK, stop))
-                *own, spare = buffer[:, : rows.stop - first]
-                with np.errstate(over="ignore", invalid="ignore"):
-                    parts = [column.part(rows, out) for column, out in zip(columns, own, strict=True)]
-                    self._add(found, wanted, parts, rows, spare)
-
-        if columns:
-            in_strands(work, self._bounds())
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows in chunks(len(self.codes), len(columns) + 1) if columns else ():
+                parts = [column.part(rows) for column in columns]
+                starts, groups = self._groups(rows)
+                for total, factors in zip(found, wanted, strict=True):
+                    if factors:
+                        own = parts[factors[0]] * parts[factors[1]] if len(factors) == 2 else parts[factors[0]]
+                        np.add.at(total, groups, own if starts is None else np.add.reduceat(own, starts))
         for total, factors in zip(found, wanted, strict=True):
             if not factors:
                 total[:] = self.counts()
         return found
-
-    def _add(self, found: Floats, wanted: list[list[int]], parts: list[Floats], rows: slice, spare: Floats) -> None:
-        """Add products of parts, the factors of which are `wanted`, to the totals of their groups."""
-        starts, groups = self._groups(rows)
-        for total, factors in zip(found, wanted, strict=True):
-            if factors:
-                own = parts[factors[0]]
-                if len(factors) == 2:
-                    own = np.multiply(own, parts[factors[1]], out=spare)
-                np.add.at(total, groups, own if starts is None else np.add.reduceat(own, starts))
 
     def _groups(self, rows: slice) -> tuple[Ints | None, Ints]:
         """Where runs begin in `rows`, and their groups; or the group of each row."""
@@ -112,12 +97,3 @@ class GroupSums:
         starts = self._runs[first - 1 : last] - rows.start
         starts[0] = 0
         return starts, self.codes[starts + rows.start].astype(np.intp, copy=False)
-
-    def _bounds(self) -> list[tuple[int, int]]:
-        """Strands that have no group in common: else sums would depend on which of them comes first."""
-        n = len(self.codes)
-        if self._runs is None or len(self._runs) > self.n_groups:
-            return [(0, n)]
-        edges = [start for start, _ in bounds_of(n, ROWS_A_STRAND)]
-        edges = sorted({int(self._runs[np.searchsorted(self._runs, edge, side="right") - 1]) for edge in edges})
-        return list(zip(edges, [*edges[1:], n], strict=True))

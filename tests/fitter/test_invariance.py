@@ -16,9 +16,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import threadpoolctl
 
 from mlm_widgets import MixedModel, fit
-from mlm_widgets.linalg import columns, strands, sums
+from mlm_widgets.linalg import columns
 
 SAME = 1e-9  # relative
 N, N_GROUPS = 6_000, 120
@@ -89,24 +90,21 @@ def test_order_and_names_of_the_levels(name: str) -> None:
 
 
 @every_model
-@pytest.mark.parametrize("is_shuffled", [False, True])
-def test_number_of_processors(name: str, is_shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("count", [1, 2])
+def test_number_of_threads(name: str, count: int) -> None:
     formula, options = MODELS[name]
+    with threadpoolctl.threadpool_limits(count):
+        assert_same(fit(formula, data(), **options), fitted(name))
+
+
+@every_model
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_rows_by_chunks(name: str, is_shuffled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    formula, options = MODELS[name]
+    monkeypatch.setattr(columns, "MOST_CHUNK", 250)
+    monkeypatch.setattr(columns, "LEAST_CHUNK", 250)
     frame = data().sample(frac=1.0, random_state=3) if is_shuffled else data()
     assert_same(fit(formula, frame, **options), fitted(name))
-    for module in (columns, sums):
-        monkeypatch.setattr(module, "ROWS_A_STRAND", 1_000)
-        monkeypatch.setattr(module, "CHUNK", 256)
-    found = []
-    for count in (1, 2, 3):
-        monkeypatch.setattr(strands, "n_processors", lambda count=count: count)
-        found.append(fit(formula, frame, **options))
-    assert_same(found[0], fitted(name))
-    for m in found[1:]:
-        assert m.criterion == found[0].criterion
-        np.testing.assert_array_equal(m.theta, found[0].theta)
-        np.testing.assert_array_equal(m.params, found[0].params)
-        np.testing.assert_array_equal(m.df, found[0].df)
 
 
 @pytest.mark.parametrize("name", ["slopes", "crossed slopes", "weights"])
