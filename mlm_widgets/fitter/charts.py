@@ -48,7 +48,7 @@ def newton_search(problem: Problem, start: Floats, options: FitOptions) -> Searc
         x, point, theta = search.x, search.point, chart.theta(search.x)
         if search.converged or len(search.trace) <= LEG or n_evaluations >= options.max_evaluations:
             break
-    if chart is not natural:
+    if not chart.is_natural:
         point = evaluate(problem, theta)
         n_evaluations += 1
     return replace(search, x=theta, point=point, n_evaluations=n_evaluations, trace=tuple(trace))
@@ -75,7 +75,7 @@ class Chart:
     @classmethod
     def of(cls, problem: Problem, orders: Orders) -> Chart:
         """`problem` with its templates in `orders`."""
-        if all(list(order) == sorted(order) for own in orders for order in own):
+        if cls(problem, orders).is_natural:
             return cls(problem, orders)
         templates = tuple(t.ordered(own) for t, own in zip(problem.templates, orders, strict=True))
         return cls(replace(problem, templates=templates), orders)
@@ -99,7 +99,14 @@ class Chart:
         """Theta in this chart's order."""
         return self._turned(theta, is_back=False)
 
+    @property
+    def is_natural(self) -> bool:
+        """Whether all orders are those of the formula."""
+        return all(list(order) == sorted(order) for own in self.orders for order in own)
+
     def _turned(self, x: Floats, *, is_back: bool) -> Floats:
+        if self.is_natural:
+            return x
         found = x.copy()
         for own, part, order in self._blocks():
             if list(order) != sorted(order):
@@ -118,6 +125,8 @@ class Chart:
 
 def good_order(factor: Floats, current: tuple[int, ...]) -> tuple[int, ...]:
     """`current`, but with the largest remaining variance first wherever the next is far below it; factor (k, k)."""
+    if len(current) == 1:
+        return current
     S = factor @ factor.T
     left, found = list(current), []
     while left:

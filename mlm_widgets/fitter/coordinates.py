@@ -301,11 +301,11 @@ def _kept_columns(made: _Made, of_X: list[int]) -> tuple[Ints, float]:
 
 def _least_share(N: Floats) -> float:
     """The least residual sum of squares of a column after those before it, relative to its own."""
+    if not len(N):
+        return np.inf
     scale = np.sqrt(np.maximum(np.diag(N), 1e-300))
-    try:
-        return float(np.min(np.diag(linalg.cholesky(N / np.outer(scale, scale), lower=True)) ** 2, initial=np.inf))
-    except linalg.LinAlgError:
-        return 0.0
+    L, status = linalg.lapack.dpotrf(N / np.multiply.outer(scale, scale), lower=1)
+    return 0.0 if status != 0 else float(np.diag(L).min()) ** 2
 
 
 def _independent(columns: list[Floats]) -> Ints:

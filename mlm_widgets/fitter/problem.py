@@ -28,6 +28,7 @@ Ints = npt.NDArray[np.intp]
 
 TILE = 163_840  # entries of [A_j W_j] that are gone through at a time
 LEAST_TILE = 1_024  # lanes
+NO_REST = sparse.csr_array((0, 0))  # of one grouping factor; to make one takes longer than the sums of a small model
 MAX_TABLE = 40_000_000  # pairs of levels that a table may have; above, keys are sorted
 
 
@@ -241,7 +242,7 @@ def _rest_sums(
             if g < f:
                 parts += _crossed_sums((sums[f], Z[f], offsets[f]), (sums[g], Z[g], offsets[g]))
     if not parts:
-        return sparse.csr_array((0, 0)), W2
+        return NO_REST, W2
     row, column, values = (np.concatenate(each) for each in zip(*parts, strict=True))
     return sparse.csr_array((values, (row, column)), shape=(m, m)), W2
 

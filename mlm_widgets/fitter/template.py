@@ -8,6 +8,7 @@ lambda_c = H lambda(theta) scaled to start at 1 (see :mod:`mlm_widgets.fitter.co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -117,13 +118,20 @@ class Template:
         return np.asarray(self.moves.reshape(len(self.row), -1) @ slope.ravel())
 
 
+@cache
+def _triangle(width: int) -> tuple[Ints, Ints]:
+    """Rows and columns of a lower triangle, column after column."""
+    col, row = np.triu_indices(width)
+    return row, col
+
+
 def build_template(grouping: Grouping, H: Floats) -> Template:
     """The template of `grouping`, whose coordinates are b_c = H b."""
     parts: list[Part] = []
     end = 0
     for block in grouping.blocks:
         own = slice(block.columns.start, block.columns.stop)
-        col, row = np.triu_indices(len(block.columns))
+        row, col = _triangle(len(block.columns))
         places = slice(end, end := end + len(row))
         frame = H[:, own] @ np.linalg.inv(H[own, own])
         parts.append(Part(own, places, row, col, is_free_block(grouping, block), frame))

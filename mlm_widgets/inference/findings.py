@@ -90,7 +90,8 @@ def _singular(group: GroupFit, fit: Fit) -> list[Finding]:
     is_one = [name == "Intercept" for name in group.grouping.names]
     # what size an effect has in units of the outcome, relative to the residuals of a row of mean weight
     spread = np.where(is_one, 1.0, Z.std(axis=0)) * (1.0 if weights is None else np.sqrt(weights.mean()))
-    return [_singular_finding(group, name, spread, fit.certificate.holds) for name in group.singular]
+    is_certified = fit.certificate is not None and fit.certificate.holds
+    return [_singular_finding(group, name, spread, is_certified) for name in group.singular]
 
 
 def _singular_finding(group: GroupFit, name: str, spread: Floats, is_certified: bool) -> Finding:

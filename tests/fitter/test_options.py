@@ -68,6 +68,7 @@ def test_scaled_gradient_and_certificate(name: str, seed: int) -> None:
         assert m.converged
         assert m.trace.scaled_gradient < SCALED_GRADIENT
         assert m.trace.least_curvature > -1e-6
+        assert m.fit_result.certificate is not None
         assert m.fit_result.certificate.holds
 
 

@@ -272,5 +272,6 @@ def test_blocks_with_products_of_a_shifted_predictor(formula: str, shift: float)
     assert ours.converged
     assert ours.state == other.state
     assert ours.trace.n_evaluations < 50
+    assert ours.fit_result.certificate is not None
     assert ours.fit_result.certificate.holds
     np.testing.assert_allclose(ours.fittedvalues, other.fittedvalues, rtol=0, atol=0.02 if squares == 1e-4 else 1e-4)
