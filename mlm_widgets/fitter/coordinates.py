@@ -242,10 +242,11 @@ class _Collected:
         columns.append(ONE if weighing.root is None else Column(root=weighing.root))
         known: dict[tuple[int, int], float] = {}
         if sums is not None:
-            sums.make([columns[place] for place in left], [columns[place] for place in right])
-            for a, first in enumerate(columns):
-                totals = [(b, sums.total(first, columns[b])) for b in range(a + 1)]
-                known |= {(a, b): total for b, total in totals if total is not None}
+            totals = sums.totals([columns[place] for place in left], [columns[place] for place in right])
+            k = len(columns)  # -1, the intercept's place, is the last
+            for a, own in zip(left, totals.tolist(), strict=True):
+                for b, total in zip(right, own, strict=True):
+                    known[max(a % k, b % k), min(a % k, b % k)] = total
         products = cross_products(columns, weighing.n, known)
         size = np.sqrt(np.diag(products) / weighing.n)
         if not np.isfinite(size).all():
@@ -258,7 +259,7 @@ class _Collected:
         size[-1] = 1.0
         size[:-1][size[:-1] <= np.maximum(1e-14 * np.abs(centres), NO_SIZE)] = 0.0
         scale = np.where(size > 0, size, np.inf)
-        columns[:-1] = [replace(own, scale=float(s)) for own, s in zip(columns[:-1], scale[:-1], strict=True)]
+        columns[:-1] = [own.with_scale(s) for own, s in zip(columns[:-1], scale[:-1].tolist(), strict=True)]
         return _Made(columns, products / scale[:, None] / scale, size.tolist(), weighing.n)
 
     def _centres(self) -> list[float]:

@@ -12,7 +12,6 @@ from mlm_widgets.linalg import Column, GroupSums
 __all__ = ["LevelSums"]
 
 Floats = npt.NDArray[np.float64]
-Source = tuple[int, float, int]
 
 
 class LevelSums:
@@ -27,31 +26,25 @@ class LevelSums:
         self.codes = codes
         self.n_levels = n_levels
         self._sums = GroupSums(codes, n_levels, counts)
-        self._made: dict[frozenset[Source], Floats] = {}
-        self._alive: list[Column] = []  # else another array may get the identity of one that is gone
+        self._made: dict[frozenset[object], Floats] = {}
 
     def products(self, left: Sequence[Column], right: Sequence[Column]) -> Floats:
         """sum_j left_a right_b by level, shape (len(left), len(right), J)."""
-        self.make(left, right)
         found = np.empty((len(left), len(right), self.n_levels))
-        for a, first in enumerate(left):
-            for b, second in enumerate(right):
-                np.divide(self._made[_key(first, second)], first.scale * second.scale, out=found[a, b])
+        for own, first, sums in zip(found, left, self._sums_of(left, right), strict=True):
+            for out, second, total in zip(own, right, sums, strict=True):
+                np.divide(total, first.scale * second.scale, out=out)
         return found
 
-    def make(self, left: Sequence[Column], right: Sequence[Column]) -> None:
-        """Make the sums of all products that are not there yet, in one reading of the rows."""
-        pairs = {_key(a, b): (a, b) for a in left for b in right}
-        wanted = {key: pair for key, pair in pairs.items() if key not in self._made}
+    def totals(self, left: Sequence[Column], right: Sequence[Column]) -> Floats:
+        """The sums over all rows of left_a right_b, times their scales, shape (len(left), len(right))."""
+        return np.array([[own.sum() for own in sums] for sums in self._sums_of(left, right)])
+
+    def _sums_of(self, left: Sequence[Column], right: Sequence[Column]) -> list[list[Floats]]:
+        """The sums of all products; those that are not there yet are made in one reading of the rows."""
+        keys = [[frozenset((first.source, second.source)) for second in right] for first in left]
+        pairs = {key: (a, b) for own, a in zip(keys, left, strict=True) for key, b in zip(own, right, strict=True)}
+        wanted = [key for key in pairs if key not in self._made]
         if wanted:
-            self._made.update(zip(wanted, self._sums.products(list(wanted.values())), strict=True))
-            self._alive += [*left, *right]
-
-    def total(self, first: Column, second: Column) -> float | None:
-        """The sum over all rows of first * second, times their scales; None if the sums have not been made."""
-        own = self._made.get(_key(first, second))
-        return None if own is None else float(own.sum())
-
-
-def _key(first: Column, second: Column) -> frozenset[Source]:
-    return frozenset((first.source, second.source))
+            self._made.update(zip(wanted, self._sums.products([pairs[key] for key in wanted]), strict=True))
+        return [[self._made[key] for key in own] for own in keys]

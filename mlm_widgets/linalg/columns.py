@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -29,17 +29,19 @@ class Column:
         An infinite scale makes a column of zeros.
     root : ndarray (n,) or None
         Square roots of the rows' weights.
+    source : object
+        The same for columns that are multiples of each other.
     """
 
     values: Floats | None = None
     centre: float = 0.0
     scale: float = 1.0
     root: Floats | None = None
+    source: object = field(default_factory=object, repr=False)
 
-    @property
-    def source(self) -> tuple[int, float, int]:
-        """What it is made from, whatever its scale: columns of the same source are multiples of each other."""
-        return id(self.values), self.centre, id(self.root)
+    def with_scale(self, scale: float) -> Column:
+        """The column divided by another number."""
+        return Column(self.values, self.centre, scale, self.root, self.source)
 
     @property
     def is_one(self) -> bool:
@@ -76,19 +78,21 @@ def cross_products(columns: Sequence[Column], n: int, known: Mapping[tuple[int, 
     """
     k, known = len(columns), known or {}
     wanted = [(a, b) for a in range(k) for b in range(a + 1) if (a, b) not in known]
+    used = {place for pair in wanted for place in pair}
     total = np.zeros((k, k))
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in chunks(n, k) if wanted else ():
             if k <= MOST_DOTS:
-                parts = {place: columns[place].part(rows) for place in sorted({a for pair in wanted for a in pair})}
+                parts = {place: columns[place].part(rows) for place in used}
                 for a, b in wanted:
                     total[a, b] += _dot(columns[a], parts[a], columns[b], parts[b])
             else:
                 stacked = np.array([column.part(rows) for column in columns])
                 total += stacked @ stacked.T
-    for place, value in known.items():
-        total[place] = value
-    total = np.tril(total) + np.tril(total, -1).T
+    for a, b in wanted:
+        total[b, a] = total[a, b]
+    for (a, b), value in known.items():
+        total[a, b] = total[b, a] = value
     scale = np.array([column.scale for column in columns])
     return np.asarray(total / scale[:, None] / scale)
 

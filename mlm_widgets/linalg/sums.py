@@ -69,7 +69,7 @@ class GroupSums:
         They are of the columns times their scales: sums serve all multiples of a column.
         """
         found = np.zeros((len(pairs), self.n_groups))
-        places: dict[tuple[int, float, int], int] = {}
+        places: dict[object, int] = {}
         columns: list[Column] = []
         for column in (column for pair in pairs for column in pair if not column.is_one):
             if places.setdefault(column.source, len(columns)) == len(columns):
