@@ -29,11 +29,11 @@ LEG = 3  # steps
 BAD = 0.25  # a variance this much less than the largest remaining one should not be factored before it
 
 
-def newton_search(problem: Problem, start: Floats, options: FitOptions) -> Search[Evaluation]:
-    """Minimise the criterion from `start`, theta in the order of the formula."""
+def newton_search(problem: Problem, start: Floats, options: FitOptions, *, is_final: bool = True) -> Search[Evaluation]:
+    """Minimise the criterion from `start`, theta in the order of the formula; `is_final` as `minimise` has it."""
     natural = Chart.natural(problem)
     if all(part.width == 1 for template in problem.templates for part in template.parts):
-        return _leg(natural, start, None, options, options.max_evaluations, None)
+        return _leg(natural, start, None, options, options.max_evaluations, None, is_final)
     chart, theta, x, point = natural, start, start, None
     trace: list[tuple[Floats, float]] = []
     n_evaluations = 0
@@ -42,7 +42,7 @@ def newton_search(problem: Problem, start: Floats, options: FitOptions) -> Searc
         if orders != chart.orders:
             chart = Chart.of(problem, orders)
             x, point = chart.own(theta), None
-        search = _leg(chart, x, point, options, options.max_evaluations - n_evaluations, LEG)
+        search = _leg(chart, x, point, options, options.max_evaluations - n_evaluations, LEG, is_final)
         n_evaluations += search.n_evaluations
         trace += [(chart.theta(step), value) for step, value in search.trace[len(trace) > 0 :]]
         x, point, theta = search.x, search.point, chart.theta(search.x)
@@ -55,9 +55,17 @@ def newton_search(problem: Problem, start: Floats, options: FitOptions) -> Searc
 
 
 def _leg(
-    chart: Chart, x: Floats, point: Evaluation | None, options: FitOptions, budget: int, steps: int | None
+    chart: Chart,
+    x: Floats,
+    point: Evaluation | None,
+    options: FitOptions,
+    budget: int,
+    steps: int | None,
+    is_final: bool,
 ) -> Search[Evaluation]:
-    return minimise(chart.at, x, point, tolerance=options.tolerance, max_evaluations=budget, max_steps=steps)
+    return minimise(
+        chart.at, x, point, tolerance=options.tolerance, max_evaluations=budget, max_steps=steps, is_final=is_final
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ Floats = npt.NDArray[np.float64]
 
 ENOUGH = 1e-4  # Armijo's share of the promised drop
 ROUNDING = 1e-13  # relative rounding of a criterion that is a sum of many terms
+ONE_ERROR = (
+    1.0  # decrement of a step of one standard error: along longer ones the curvature changes more than AI is off
+)
 FLOOR = 1e-9  # least curvature, relative to the largest
 SECANT = 0.05  # share of the expected change of the gradient below which the gradients tell nothing
 SHORTEST, LONGEST = 0.1, 0.5  # of a length that was too long
@@ -81,6 +84,7 @@ def minimise(
     tolerance: float = 1e-10,
     max_evaluations: int = 200,
     max_steps: int | None = None,
+    is_final: bool = True,
 ) -> Search[P]:
     """Minimise `function` from `start`.
 
@@ -96,6 +100,8 @@ def minimise(
     max_evaluations : int
     max_steps : int, optional
         After so many steps the search pauses: it has not converged, and can be taken up from where it is.
+    is_final : bool
+        Whether the last step, which is below the tolerance, is taken.
     """
     x, n_evaluations = start, int(point is None)
     point = function(start) if point is None else point
@@ -105,14 +111,16 @@ def minimise(
         step = _newton_step(hessian, point.gradient, x)
         decrement = float(-point.gradient @ step)
         if decrement <= tolerance:
-            # the last step is free of charge: it brings the answer to rounding level
-            x, point, n_evaluations = _polished(function, x, point, step, n_evaluations)
+            if is_final:
+                # the last step is free of charge: it brings the answer to rounding level
+                x, point, n_evaluations = _polished(function, x, point, step, n_evaluations)
             return Search(x, point, decrement, n_evaluations, tuple(trace), converged=True)
         found, used = _line_search(function, x, point, step, decrement, max_evaluations - n_evaluations)
         n_evaluations += used
         if found is None:
             return Search(x, point, decrement, n_evaluations, tuple(trace), converged=decrement <= slack_of(point))
-        hessian = found[1].hessian if point.is_exact else _secant(point, found[1], found[0] - x)
+        is_near = decrement < ONE_ERROR and not point.is_exact
+        hessian = _secant(point, found[1], found[0] - x) if is_near else found[1].hessian
         x, point = found
         trace.append((x, point.value))
         if max_steps is not None and len(trace) > max_steps:

@@ -24,6 +24,8 @@ __all__ = ["least_curvature", "search_theta", "theta_of_user"]
 Floats = npt.NDArray[np.float64]
 
 RESTARTS = 4
+NEAR = 1e-6  # decrement from which a step by the exact Hessian leads to the optimum
+MOST_POLISHING = 3  # steps
 POLISHED = 1e-7  # scaled gradient, well below what any result shows
 ZERO = 1e-6  # a standard deviation that changes the criterion by its square, 1e-12
 LARGE = 1e-2  # scaled gradient above which a single step would not do
@@ -37,34 +39,45 @@ def search_theta(problem: Problem, options: FitOptions) -> tuple[Search[Evaluati
     taken up again from beside.
     """
     start = moment_start(problem) if options.start is None else theta_of_user(problem, np.array(options.start))
-    search = _optimised(problem, start, options)
+    search, hessian = _optimised(problem, start, options)
     n_evaluations = search.n_evaluations
-    hessian: Floats | None = None
     for _ in range(RESTARTS):
         if n_evaluations >= options.max_evaluations:
             break
         beside, tried = inside_of(search.point)
         if beside is None:
-            hessian = exact_hessian(search.point)
             beside, more = _off_saddle(search, hessian)
             tried += more
         n_evaluations += tried
         if beside is None or n_evaluations >= options.max_evaluations:
             break
-        again = _optimised(problem, beside, replace(options, max_evaluations=options.max_evaluations - n_evaluations))
+        left = replace(options, max_evaluations=options.max_evaluations - n_evaluations)
+        again, again_hessian = _optimised(problem, beside, left)
         n_evaluations += again.n_evaluations
         if again.point.value >= search.point.value:
             break
-        search, hessian = again, None
-    final = exact_hessian(search.point) if hessian is None else hessian
+        search, hessian = again, again_hessian
     search = replace(search, n_evaluations=n_evaluations)
-    return (_with_zeros(_polished(search, final)) if search.converged else search), final
+    return (_with_zeros(search) if search.converged else search), hessian
 
 
-def _optimised(problem: Problem, start: Floats, options: FitOptions) -> Search[Evaluation]:
-    if options.optimiser == "newton":
-        return newton_search(problem, start, options)
-    return by_scipy(partial(evaluate, problem), start, options)
+def _optimised(problem: Problem, start: Floats, options: FitOptions) -> tuple[Search[Evaluation], Floats]:
+    """A search from `start`, and the exact Hessian at its end.
+
+    By average information a search only comes near: the exact Hessian, which is needed anyway, makes the last steps.
+    """
+    if options.optimiser != "newton":
+        return _polished(by_scipy(partial(evaluate, problem), start, options))
+    if problem.crossing is None:
+        return _polished(newton_search(problem, start, options))
+    near = newton_search(problem, start, replace(options, tolerance=max(options.tolerance, NEAR)), is_final=False)
+    search, hessian = _polished(near)
+    if not search.converged or search.decrement <= options.tolerance:
+        return search, hessian
+    left = replace(options, max_evaluations=max(1, options.max_evaluations - search.n_evaluations))
+    again = newton_search(problem, search.x, left)  # along a flat valley
+    again = replace(again, n_evaluations=search.n_evaluations + again.n_evaluations, trace=search.trace + again.trace)
+    return _polished(again)
 
 
 def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:
@@ -82,21 +95,27 @@ def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:
     return replace(search, x=x, point=point, n_evaluations=search.n_evaluations + 1)
 
 
-def _polished(search: Search[Evaluation], hessian: Floats) -> Search[Evaluation]:
-    """One step by the exact Hessian, where the search went by an approximation and left a gradient."""
-    gradient = search.point.gradient
-    values, vectors = np.linalg.eigh(hessian)
-    is_curved = values > POLISHED * values.max(initial=0.0)
-    inner = vectors[:, is_curved].T @ gradient
-    left = float(inner @ (inner / values[is_curved]))
-    if not POLISHED < np.sqrt(left) < LARGE:
-        return search
-    x = search.x - vectors[:, is_curved] @ (inner / values[is_curved])
-    point = evaluate(search.point.problem, x)
-    if point.value > search.point.value + ROUNDING * abs(search.point.value):
-        return search
-    decrement = newton_decrement(point, x)
-    return replace(search, x=x, point=point, decrement=decrement, n_evaluations=search.n_evaluations + 1)
+def _polished(search: Search[Evaluation]) -> tuple[Search[Evaluation], Floats]:
+    """The exact Hessian, and steps by it where the search went by an approximation and left a gradient.
+
+    A step is so short that the Hessian changes as the average information does.
+    """
+    hessian = exact_hessian(search.point)
+    for _ in range(MOST_POLISHING if search.converged else 0):
+        values, vectors = np.linalg.eigh(hessian)
+        is_curved = values > POLISHED * values.max(initial=0.0)
+        inner = vectors[:, is_curved].T @ search.point.gradient
+        left = float(inner @ (inner / values[is_curved]))
+        if not POLISHED < np.sqrt(left) < LARGE:
+            break
+        x = search.x - vectors[:, is_curved] @ (inner / values[is_curved])
+        point = evaluate(search.point.problem, x)
+        if point.value > search.point.value + ROUNDING * abs(search.point.value):
+            break
+        hessian = hessian + (point.hessian - search.point.hessian)
+        search = replace(search, x=x, point=point, n_evaluations=search.n_evaluations + 1)
+        search = replace(search, decrement=newton_decrement(point, x))
+    return search, hessian
 
 
 def _off_saddle(search: Search[Evaluation], hessian: Floats) -> tuple[Floats | None, int]:
