@@ -55,9 +55,14 @@ R_SETTINGS = {"include_intercept": "intercept", "True": "TRUE", "False": "FALSE"
 
 
 def to_python(
-    spec: ModelSpec, data: str = "data", *, df_method: str = "satterthwaite", arrays: Sequence[str] = ()
+    spec: ModelSpec,
+    data: str = "data",
+    *,
+    df_method: str = "satterthwaite",
+    n_agq: int = 1,
+    arrays: Sequence[str] = (),
 ) -> str:
-    """Python code that fits `spec` to the frame called `data`.
+    """Python code that fits `spec` to the frame called `data`, with `n_agq` nodes of quadrature.
 
     `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
     """
@@ -69,7 +74,9 @@ def to_python(
         if text is not None:
             settings.append(f"{what}={json.dumps(text, ensure_ascii=False)}")
     settings += [f"{what}={what}" for what in _beside(spec, arrays)]
-    if df_method != "satterthwaite":
+    if n_agq != 1:
+        settings.append(f"n_agq={n_agq}")
+    if spec.is_linear and df_method != "satterthwaite":
         settings.append(f'df_method="{df_method}"')
     call = _call("model = mlm.fit", settings, indent="    ", closing=",\n)")
     return f"import mlm_widgets as mlm\n\n{call}\nmodel.summary()\n"
@@ -82,14 +89,15 @@ def to_r(
     *,
     arrays: Sequence[str] = (),
     outcome_levels: Sequence[str] = (),
+    n_agq: int = 1,
 ) -> str:
-    """R code that fits `spec` (lme4, with lmerTest for linear models, or glmmTMB).
+    """R code that fits `spec` (lme4, with lmerTest for linear models, or glmmTMB), with `n_agq` nodes of quadrature.
 
     `levels` gives the order of the levels of factors, `outcome_levels` failure and success of an outcome of two levels.
 
     `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
     """
-    package, function, settings = _r_model(spec)
+    package, function, settings = _r_quadrature(spec, n_agq) if n_agq > 1 else _r_model(spec)
     lines = [f"library({package}", ""]
     for column, order in (levels or {}).items():
         if set(order) <= set(TRUTH):
@@ -136,6 +144,16 @@ def _r_model(spec: ModelSpec) -> tuple[str, str, list[str]]:
     elif spec.link == "cauchit":
         remark += "; glmer takes expected for observed information, so its estimates differ a little"
     return f"lme4)  # {remark}", "glmer", [f"family = {LME4.get((spec.family, spec.link), 'inverse.gaussian')}{link}"]
+
+
+def _r_quadrature(spec: ModelSpec, n_agq: int) -> tuple[str, str, list[str]]:
+    """lme4's adaptive quadrature, which goes to 25 nodes; where it has not the family, Laplace's approximation."""
+    if spec.family not in ("binomial", "poisson"):
+        package, function, settings = _r_model(spec)
+        return f"{package}; R has no quadrature for this family", function, settings
+    family = f'family = {spec.family}(link = "{spec.link}")'
+    remark = "adaptive quadrature; its log-likelihood leaves out a constant"
+    return f"lme4)  # {remark}", "glmer", [family, f"nAGQ = {min(n_agq, 25)}"]
 
 
 def _r_success(spec: ModelSpec, data: str, outcome_levels: Sequence[str]) -> list[str]:

@@ -594,14 +594,15 @@ class MixedModel:
 
     def to_python(self, data: str = "data") -> str:
         """Python code that fits this model to the frame called `data`."""
-        return to_python(self.spec, data, df_method=self._df_method, arrays=self._arrays)
+        return to_python(self.spec, data, df_method=self._df_method, n_agq=self.n_agq, arrays=self._arrays)
 
     def to_r(self, data: str = "data") -> str:
         """R code (lme4, lmerTest) that fits this model to the frame called `data`."""
         levels = self._fit.design.spec.levels
         names = {inference.shown_name(key): own for key, own in levels.items()}
         known = {name: own for name, own in names.items() if name in self._frame}
-        return to_r(self.spec, data, known, arrays=self._arrays)
+        outcome = self._fit.design.spec.outcome_levels
+        return to_r(self.spec, data, known, arrays=self._arrays, outcome_levels=outcome, n_agq=self.n_agq)
 
     @property
     def _arrays(self) -> list[str]:

@@ -424,3 +424,13 @@ def test_odd_names_stay_names_in_code() -> None:
         spec = parse_formula(f"cbind({a}, {b}) ~ offset(log({a})) + (1 | g)").spec
         ast.parse(to_python(spec.with_(family="binomial", weights=name)))
         assert parse_formula(to_formula(spec)).spec == spec
+
+
+def test_quadrature_in_code() -> None:
+    spec = parse_formula("cbind(a, b) ~ x + (1 | g)").spec.with_(family="binomial")
+    assert 'family="binomial", n_agq=9' in to_python(spec, n_agq=9)
+    code = to_r(spec, n_agq=50)
+    assert "glmer(" in code
+    assert "nAGQ = 25" in code
+    assert "nAGQ" not in to_r(spec)
+    assert "no quadrature" in to_r(spec.with_(outcome="y", family="gamma"), n_agq=5)
