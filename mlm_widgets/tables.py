@@ -19,13 +19,21 @@ TIDY = [
 ]  # fmt: skip
 
 
-def fixed_table(coefficients: Coefficients, level: float) -> pd.DataFrame:
-    """A row a fixed coefficient: estimate, std_error, df, statistic, p_value, conf_low, conf_high; indexed by name."""
+def fixed_table(coefficients: Coefficients, level: float, *, is_ratio: bool = False) -> pd.DataFrame:
+    """A row a fixed coefficient: estimate, std_error, df, statistic, p_value, conf_low, conf_high; indexed by name.
+
+    Ratios are exponentials, with standard errors by the delta method, and the tests of the coefficients (as broom).
+    """
     low, high = coefficients.limits(level)
+    estimate, std_error = coefficients.estimate, coefficients.std_error
+    if is_ratio:
+        with np.errstate(over="ignore"):  # of a coefficient that separation has driven off
+            estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
+            std_error = estimate * std_error
     return pd.DataFrame(
         {
-            "estimate": coefficients.estimate,
-            "std_error": coefficients.std_error,
+            "estimate": estimate,
+            "std_error": std_error,
             "df": coefficients.df,
             "statistic": coefficients.statistic,
             "p_value": coefficients.p_value,
@@ -37,11 +45,15 @@ def fixed_table(coefficients: Coefficients, level: float) -> pd.DataFrame:
 
 
 def variance_table(fit: Fit) -> pd.DataFrame:
-    """lme4's VarCorr as a frame: variances (`term2` empty), covariances with their correlations, then the residual."""
+    """lme4's VarCorr as a frame: variances (`term2` empty), covariances with their correlations, residual variance.
+
+    The last is there where the outcome is normal.
+    """
     rows: list[tuple[str, str | None, str | None, float, float]] = []
     for group in fit.groups:
         rows.extend(_variance_rows(group, fit.sigma))
-    rows.append(("Residual", None, None, fit.sigma**2, fit.sigma))
+    if fit.family.is_gaussian:
+        rows.append(("Residual", None, None, fit.dispersion, float(np.sqrt(fit.dispersion))))
     return pd.DataFrame(rows, columns=["group", "term1", "term2", "variance", "sd_or_corr"])
 
 
@@ -102,9 +114,11 @@ def coefficient_table(coefficients: list[GroupCoefficients]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def tidy_table(fit: Fit, coefficients: Coefficients, effects: str, level: float) -> pd.DataFrame:
+def tidy_table(
+    fit: Fit, coefficients: Coefficients, effects: str, level: float, *, is_ratio: bool = False
+) -> pd.DataFrame:
     """Fixed coefficients (`effect` "fixed") and standard deviations and correlations ("random") in one frame."""
-    fixed = fixed_table(coefficients, level).reset_index().assign(effect="fixed", group=None)
+    fixed = fixed_table(coefficients, level, is_ratio=is_ratio).reset_index().assign(effect="fixed", group=None)
     if effects == "fixed":
         return fixed[TIDY]
     variances = variance_table(fit)
@@ -129,11 +143,12 @@ def _random_term(first: str | None, second: str | None) -> str:
 
 def grid_table(grid: Grid) -> pd.DataFrame:
     """Population means over a grid: the predictors, then estimate, std_error, df, conf_low, conf_high."""
+    means = grid.means
     columns: dict[str, npt.NDArray[np.float64]] = {
-        "estimate": grid.estimate,
-        "std_error": grid.std_error,
-        "df": grid.df,
-        "conf_low": grid.lower,
-        "conf_high": grid.upper,
+        "estimate": means.estimate,
+        "std_error": means.std_error,
+        "df": means.df,
+        "conf_low": means.lower,
+        "conf_high": means.upper,
     }
     return grid.rows.assign(**columns)

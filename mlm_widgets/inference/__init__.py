@@ -2,36 +2,53 @@
 
 from mlm_widgets.inference.agreement import AllFits, all_fits
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
-from mlm_widgets.inference.effect_sizes import ICC, R2, icc, null_fit, r2, variance_shares
+from mlm_widgets.inference.effect_sizes import (
+    ICC,
+    R2,
+    VARIANCE_METHODS,
+    default_variance_method,
+    icc,
+    null_fit,
+    observation_variance,
+    r2,
+    uses_null,
+    variance_shares,
+)
 from mlm_widgets.inference.findings import Finding, findings
+from mlm_widgets.inference.grid import Grid, grid_means
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
 from mlm_widgets.inference.leverage import hat_values
 from mlm_widgets.inference.prediction import (
-    Grid,
-    base_variables,
-    grid_means,
-    key_of,
+    Means,
     linear_means,
+    linear_predictor,
     offset_of,
     predict_rows,
-    read_terms,
-    resolve_terms,
-    shown_name,
+    response_means,
 )
+from mlm_widgets.inference.refitting import refit_glmm
+from mlm_widgets.inference.residuals import RESIDUALS, residuals
 from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
 from mlm_widgets.inference.simulation import simulate
+from mlm_widgets.inference.terms import base_variables, key_of, read_terms, resolve_terms, shown_name
+from mlm_widgets.inference.working import WorkingModel, working_model, working_weights
 
 __all__ = [
     "ICC",
     "R2",
+    "RESIDUALS",
+    "VARIANCE_METHODS",
     "AllFits",
     "Coefficients",
     "Finding",
     "Grid",
     "GroupCoefficients",
+    "Means",
+    "WorkingModel",
     "all_fits",
     "base_variables",
     "coefficients",
+    "default_variance_method",
     "findings",
     "grid_means",
     "group_coefficients",
@@ -39,15 +56,23 @@ __all__ = [
     "icc",
     "key_of",
     "linear_means",
+    "linear_predictor",
     "null_fit",
+    "observation_variance",
     "offset_of",
     "predict_rows",
     "r2",
     "read_terms",
+    "refit_glmm",
+    "residuals",
     "resolve_terms",
+    "response_means",
     "satterthwaite_df",
     "shown_name",
     "simulate",
     "standard_errors",
+    "uses_null",
     "variance_shares",
+    "working_model",
+    "working_weights",
 ]

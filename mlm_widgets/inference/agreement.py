@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlm_widgets.errors import FitError
-from mlm_widgets.fitter import OPTIMISERS, Fit, FitOptions, Prepared
+from mlm_widgets.fitter import OPTIMISERS, Fit, FitOptions
 
 __all__ = ["AllFits", "all_fits"]
 
@@ -44,10 +44,10 @@ class AllFits:
         return f"<p>{self.sentence}</p>{self.table.drop(columns='theta').to_html(index=False)}"
 
 
-def all_fits(fit: Fit, prepared: Prepared, optimisers: Sequence[str], max_evaluations: int) -> AllFits:
-    """Search by each of `optimisers` from the variances by moments and from theta = 1 and 0.1 (on lme4's scale).
+def all_fits(fit: Fit, search: Callable[[FitOptions], Fit], optimisers: Sequence[str], max_evaluations: int) -> AllFits:
+    """Search by each of `optimisers` from the search's own start and from theta = 1 and 0.1 (on lme4's scale).
 
-    Nelder-Mead, which takes hundreds of evaluations, has the first of these starts.
+    `search` fits the model anew. Nelder-Mead, which takes hundreds of evaluations, has the first of these starts.
     """
     unit = np.concatenate([_diagonal(fit, f) for f in range(len(fit.groups))])
     rows = []
@@ -57,7 +57,7 @@ def all_fits(fit: Fit, prepared: Prepared, optimisers: Sequence[str], max_evalua
                 continue
             start = None if size is None else size * unit
             options = FitOptions(optimiser=optimiser, start=start, max_evaluations=max_evaluations)
-            rows.append({"optimiser": optimiser, "start": name} | _row(prepared, options))
+            rows.append({"optimiser": optimiser, "start": name} | _row(search, options))
     table = pd.DataFrame(rows)
     lowest = table["criterion"].min()
     table.insert(3, "difference", table["criterion"] - lowest)
@@ -71,9 +71,9 @@ def _diagonal(fit: Fit, f: int) -> npt.NDArray[np.float64]:
     return np.concatenate([np.eye(q).T[np.triu_indices(q)] for q in blocks])
 
 
-def _row(prepared: Prepared, options: FitOptions) -> dict[str, object]:
+def _row(search: Callable[[FitOptions], Fit], options: FitOptions) -> dict[str, object]:
     try:
-        found = prepared.fit(options)
+        found = search(options)
     except (FitError, np.linalg.LinAlgError):
         return {"criterion": np.nan, "theta": None, "evaluations": 0, "time_ms": np.nan, "scaled_gradient": np.nan,
                 "converged": False}  # fmt: skip

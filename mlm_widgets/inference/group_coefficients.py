@@ -5,7 +5,8 @@ to that of beta (Henderson 1975, Biometrics 31): with GX = Z_j'V^-1 X, S = lambd
 
     Var = sigma^2 (l - GX' S m)' C (l - GX' S m) + m' Var(b_j | y, beta) m
 
-for l, m that pick the coefficient and the effect. The variances are taken as known.
+for l, m that pick the coefficient and the effect. The variances are taken as known. A generalized model has these of
+its working model.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mlm_widgets.fitter import Evaluation, Fit, GroupFit, Prepared
+from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.inference.working import WorkingModel
 
 __all__ = ["GroupCoefficients", "group_coefficients"]
 
@@ -32,14 +34,14 @@ class GroupCoefficients:
     std_error: Floats
 
 
-def group_coefficients(fit: Fit, prepared: Prepared, point: Evaluation) -> list[GroupCoefficients]:
+def group_coefficients(fit: Fit, working: WorkingModel) -> list[GroupCoefficients]:
     """By grouping factor; the terms are those of the fixed part, then the random effects that it does not have."""
-    covariances = point.mode_covariances()
-    return [_of_group(fit, prepared, point, f, covariances[f]) for f in range(len(fit.groups))]
+    covariances = working.point.mode_covariances()
+    return [_of_group(fit, working, f, covariances[f]) for f in range(len(fit.groups))]
 
 
-def _of_group(fit: Fit, prepared: Prepared, point: Evaluation, f: int, covariance: Floats) -> GroupCoefficients:
-    group, problem = fit.groups[f], prepared.problem
+def _of_group(fit: Fit, working: WorkingModel, f: int, covariance: Floats) -> GroupCoefficients:
+    group, problem, point = fit.groups[f], working.prepared.problem, working.point
     own = group.grouping.names
     terms = (*fit.names, *(name for name in own if name not in fit.names))
     J = len(group.grouping.levels)
@@ -61,4 +63,4 @@ def _of_group(fit: Fit, prepared: Prepared, point: Evaluation, f: int, covarianc
         direct = fixed - np.einsum("a,apj->pj", random, shared)
         variance[k] = np.einsum("pj,pq,qj->j", direct, point.C, direct, optimize=True)
         variance[k] += np.einsum("a,abj,b->j", random, covariance, random)
-    return GroupCoefficients(group, terms, estimate, point.sigma * np.sqrt(np.maximum(variance, 0.0)))
+    return GroupCoefficients(group, terms, estimate, working.sigma * np.sqrt(np.maximum(variance, 0.0)))

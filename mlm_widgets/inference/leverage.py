@@ -5,7 +5,8 @@ The fitted values are X beta + Z b, both linear in y at the estimated variances.
     H = I - V^-1 + V^-1 X C X'V^-1,   I - V^-1 = Z Cov(b) Z' / sigma^2
 
 (Demidenko & Stukel 2005, Statist. Med. 24; lme4's `hatvalues`). The covariance between the random effects of two
-factors is needed for the pairs of levels that occur in a row only.
+factors is needed for the pairs of levels that occur in a row only. A generalized model has the leverages of its
+working model, as R's `hatvalues` of a glm fit does; lme4's of a glmer fit takes prior for working weights, and warns.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from mlm_widgets.errors import OptionError, closest
+from mlm_widgets.families import Family
 
-__all__ = ["check_choice", "check_flag", "check_level"]
+__all__ = ["check_choice", "check_flag", "check_level", "check_ratio"]
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -37,3 +38,23 @@ def check_level(value: Any) -> float:
             f"`level` must lie between 0 and 1, not {value!r}.", hint="Use 0.95 for 95 %.", argument="level"
         )
     return float(value)
+
+
+def check_ratio(family: Family, exponentiate: Any) -> str:
+    """What exponentiated coefficients are called; "" where `exponentiate` is false.
+
+    Raises
+    ------
+    OptionError
+        If the exponential of a coefficient means nothing for this link.
+    """
+    if not check_flag("exponentiate", exponentiate):
+        return ""
+    if not family.ratio_name:
+        raise OptionError(
+            f"With the link {family.link.name!r} the exponential of a coefficient means nothing.",
+            hint="Leave `exponentiate` out, and see `predictions` for effects on the outcome's own scale. Ratios come "
+            "with the links 'logit' (odds), 'log' (rates, means) and 'cloglog' (hazards).",
+            argument="exponentiate",
+        )
+    return family.ratio_name

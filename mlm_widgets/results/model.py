@@ -20,7 +20,7 @@ from mlm_widgets.design import (
 )
 from mlm_widgets.errors import DataError, OptionError
 from mlm_widgets.families import Family
-from mlm_widgets.fitter import OPTIMISERS, Evaluation, Fit, FitOptions, Prepared, Trace, prepare
+from mlm_widgets.fitter import OPTIMISERS, Fit, FitOptions, Prepared, Trace, fit_glmm, prepare
 from mlm_widgets.formula import (
     ModelSpec,
     parse_factor,
@@ -30,15 +30,16 @@ from mlm_widgets.formula import (
     to_r,
 )
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.inference import ICC, R2, AllFits, Coefficients, Finding
-from mlm_widgets.results.checks import check_choice, check_level
+from mlm_widgets.inference import ICC, R2, RESIDUALS, AllFits, Coefficients, Finding, WorkingModel
+from mlm_widgets.results.checks import check_choice, check_level, check_ratio
 from mlm_widgets.results.newdata import chosen_groupings, complete_rows, in_place
-from mlm_widgets.results.text import fixed_section, random_section, summary_of
+from mlm_widgets.results.text import fixed_section, prediction_note, random_section, summary_of
 from mlm_widgets.summary import Summary
 
 __all__ = ["MixedModel", "RanefCov"]
 
-RESIDUALS = ("response", "pearson", "scaled")
+SCALES = ("response", "link")
+GROUPS = ("typical", "average")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +131,39 @@ class MixedModel:
         return self._column("std_error")
 
     @property
+    def statistic_name(self) -> str:
+        """What the tests of the fixed coefficients are by: "t", or "z" where degrees of freedom are infinite."""
+        return "t" if self._df_method == "satterthwaite" else "z"
+
+    @property
+    def ratio_name(self) -> str:
+        """What the exponential of a coefficient is, such as "odds ratio"; "" where it means nothing."""
+        return self._fit.family.ratio_name
+
+    @property
     def tvalues(self) -> pd.Series[float]:
-        """Estimates over their standard errors."""
+        """Estimates over their standard errors: t values, or z values (see `statistic_name`)."""
         return self._column("statistic")
 
     @property
     def df(self) -> pd.Series[float]:
-        """Degrees of freedom of the t tests."""
+        """Degrees of freedom of the t tests; infinite for z tests."""
         return self._column("df")
 
     @property
     def pvalues(self) -> pd.Series[float]:
-        """Two-sided p values of the t tests."""
+        """Two-sided p values of the t or z tests."""
         return self._column("p_value")
 
-    def conf_int(self, level: float = 0.95, method: str = "wald") -> pd.DataFrame:
+    def conf_int(self, level: float = 0.95, method: str = "wald", *, exponentiate: bool = False) -> pd.DataFrame:
         """Intervals of the fixed coefficients: columns `lower`, `upper`.
 
-        Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`.
+        Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`; with `exponentiate` of
+        the ratios that `ratio_name` names.
         """
         check_choice("method", method, ("wald",))
-        table = tables.fixed_table(self._coefficients, check_level(level))
+        ratio = check_ratio(self.family, exponentiate)
+        table = tables.fixed_table(self._coefficients, check_level(level), is_ratio=bool(ratio))
         return table[["conf_low", "conf_high"]].set_axis(["lower", "upper"], axis=1)
 
     def cov_params(self) -> pd.DataFrame:
@@ -166,7 +179,7 @@ class MixedModel:
 
     @property
     def sigma(self) -> float:
-        """Residual standard deviation, in units of the outcome; of a generalized model the root of `dispersion`."""
+        """Residual standard deviation, in units of the outcome; root of `dispersion` where that is no variance."""
         return float(np.sqrt(self.dispersion))
 
     @property
@@ -175,7 +188,10 @@ class MixedModel:
         return self._fit.dispersion
 
     def varcorr(self) -> pd.DataFrame:
-        """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr)."""
+        """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr).
+
+        A "Residual" row is there where the outcome is normal; `dispersion` is what other families have.
+        """
         return tables.variance_table(self._fit)
 
     # -- fit statistics ---------------------------------------------------------------------------------------------
@@ -246,17 +262,42 @@ class MixedModel:
         """What to know about this fit, the gravest first."""
         return inference.findings(self._fit)
 
-    def icc(self) -> ICC:
-        """Intraclass correlation: `adjusted`, `unadjusted`, `by_group` (Nakagawa, Johnson & Schielzeth 2017)."""
-        return inference.icc(self._fit)
+    def icc(self, method: str | None = None) -> ICC:
+        """Intraclass correlation: `adjusted`, `unadjusted`, `by_group`.
 
-    def r2(self) -> R2:
-        """Marginal and conditional R2 (Nakagawa & Schielzeth 2013, Johnson 2014)."""
-        return inference.r2(self._fit)
+        Nakagawa, Johnson & Schielzeth (2017), J. R. Soc. Interface 14, 20170213. In a generalized model it is on the
+        scale of the linear predictor, and the residual variance there is found by `method`.
+
+        Parameters
+        ----------
+        method : {"theoretical", "delta", "lognormal", "trigamma"}, optional
+            "theoretical" (binomial; its default): that of the latent outcome, pi^2 / 3 for logit, 1 for probit,
+            pi^2 / 6 for cloglog, of one trial. "lognormal" (the default with the link log) and "trigamma": of the
+            logarithm of the outcome. "delta" (the default elsewhere): the outcome's variance carried through the link.
+            The last three are at the outcome's mean in the model without predictors, `null`, averaged over its random
+            effects; a grouping factor with a level for each row belongs to the residual variance.
+
+        Notes
+        -----
+        R's performance has the same defaults, but before insight 0.20 it leaves the average over the random effects
+        out of the mean (exp(b0), not exp(b0 + var / 2) as in the paper's equation 5.8), and later it divides pi^2 / 3
+        by the number of trials of a binomial outcome. Of a beta outcome with logit link it takes exp(b0) for the mean.
+        """
+        return inference.icc(self._fit, method, self._null_for(method))
+
+    def r2(self, method: str | None = None) -> R2:
+        """Marginal and conditional R2 (Nakagawa & Schielzeth 2013, Johnson 2014); `method` as for `icc`."""
+        return inference.r2(self._fit, method, self._null_for(method))
+
+    def _null_for(self, method: str | None) -> Fit | None:
+        is_asked = inference.uses_null(self.family, method) and self.null is not None
+        return self.null.fit_result if is_asked and self.null is not None else None
 
     @cached_property
     def null(self) -> MixedModel | None:
         """The same groups without predictors and slopes, on the same rows; None where it cannot be fitted."""
+        if not self.spec.terms and self.spec.intercept and all(not term.terms for term in self.spec.random):
+            return self
         null = inference.null_fit(self._fit, self._frame)
         return None if null is None else MixedModel(null, self._frame, self._df_method)
 
@@ -275,8 +316,9 @@ class MixedModel:
         As lme4's ``coef`` a coefficient that does not vary has the same value in every level, and a random effect
         without a fixed coefficient stands alone. `se` is that of the sum as a prediction: it has the uncertainty of
         the fixed and of the random effect and their covariance; the variance parameters are taken as known.
+        Coefficients of a generalized model are on the scale of the linear predictor.
         """
-        found = inference.group_coefficients(self._fit, self._prepared, self._evaluation)
+        found = inference.group_coefficients(self._fit, self._working)
         return tables.coefficient_table(found)
 
     def ranef_cov(self, group: str | None = None) -> RanefCov:
@@ -301,12 +343,12 @@ class MixedModel:
 
     @cached_property
     def _prepared(self) -> Prepared:
-        """Columns and sums of the design, kept for refits once they have been asked for."""
+        """Columns and sums of a linear model's design, kept for refits once they have been asked for."""
         return prepare(self._fit.design, reml=self._fit.reml)
 
     @property
-    def _evaluation(self) -> Evaluation:
-        return self._prepared.at(self._fit.theta_centred)
+    def _working(self) -> WorkingModel:
+        return inference.working_model(self._fit, self._prepared if self.is_linear else None)
 
     def refit(self, y: Any, *, options: FitOptions | None = None) -> MixedModel:
         """The same model for another outcome; what does not depend on the outcome is not made again.
@@ -315,13 +357,15 @@ class MixedModel:
         ----------
         y : array or Series of length nobs
             One finite number for each row used, on the scale of the formula's left side, such as a column of
-            `simulate`. A pandas Series must have the labels of `fittedvalues`.
+            `simulate`; for a binomial outcome the number of successes among the trials of the row. A pandas Series
+            must have the labels of `fittedvalues`.
         options : FitOptions, optional
 
         Raises
         ------
         DataError
-            If it has another length or other labels, is constant, or misses values.
+            If it has another length or other labels, is constant, misses values, or has values that the family cannot
+            have.
         """
         if isinstance(y, pd.Series) and len(y) == self.nobs and not y.index.equals(self._index):
             raise DataError(
@@ -339,13 +383,15 @@ class MixedModel:
                 hint="Rows that were left out of the fit have no place in it.",
                 argument="y",
             )
+        if not self.is_linear:
+            return MixedModel(inference.refit_glmm(self._fit, values, options), self._frame, self._df_method)
         prepared = self._prepared.with_outcome(values)
         model = MixedModel(prepared.fit(options), self._frame, self._df_method)
         model.__dict__["_prepared"] = prepared
         return model
 
     def simulate(self, n: int = 1, seed: int | None = None, *, random: str = "new") -> pd.DataFrame:
-        """New outcomes for the rows used, a column each (sim_1, sim_2, ...).
+        """New outcomes for the rows used, a column each (sim_1, sim_2, ...); numbers of successes, for the binomial.
 
         Parameters
         ----------
@@ -363,12 +409,22 @@ class MixedModel:
         values = inference.simulate(self._fit, int(n), seed, is_new=random == "new")
         return pd.DataFrame(values, index=self._index, columns=[f"sim_{k + 1}" for k in range(int(n))])
 
-    def all_fits(self, optimisers: Sequence[str] = OPTIMISERS, *, max_evaluations: int = 5000) -> AllFits:
-        """Search again with all optimisers and from several starts, and see whether they agree (lme4's ``allFit``)."""
-        names = [optimisers] if isinstance(optimisers, str) else list(optimisers)
+    def all_fits(self, optimisers: Sequence[str] | str | None = None, *, max_evaluations: int = 5000) -> AllFits:
+        """Search again from several starts, and see whether the searches agree (lme4's ``allFit``).
+
+        A linear model is searched by all `optimisers` ("newton", "bfgs", "nelder-mead"; default: all); a generalized
+        one by its only search, "newton".
+        """
+        allowed = OPTIMISERS if self.is_linear else OPTIMISERS[:1]
+        names = [optimisers] if isinstance(optimisers, str) else list(allowed if optimisers is None else optimisers)
         for name in names:
-            check_choice("optimisers", name, OPTIMISERS)
-        return inference.all_fits(self._fit, self._prepared, names, max_evaluations)
+            check_choice("optimisers", name, allowed)
+        return inference.all_fits(self._fit, self._search, names, max_evaluations)
+
+    def _search(self, options: FitOptions) -> Fit:
+        if self.is_linear:
+            return self._prepared.fit(options)
+        return fit_glmm(self._fit.design, self.family, n_agq=self.n_agq, options=options)
 
     # -- rows -------------------------------------------------------------------------------------------------------
 
@@ -387,12 +443,7 @@ class MixedModel:
 
     @cached_property
     def _linear_predictor(self) -> npt.NDArray[np.float64]:
-        design = self._fit.design
-        result = design.X[:, self._fit.kept] @ self._fit.beta + self._offset
-        for group in self._fit.groups:
-            modes = group.modes[:, design.codes[group.place]]
-            result = result + np.einsum("iq,qi->i", design.Z[group.place], modes)
-        return np.asarray(result)
+        return inference.linear_predictor(self._fit)
 
     @property
     def fittedvalues(self) -> pd.Series[float]:
@@ -400,30 +451,37 @@ class MixedModel:
         return pd.Series(self._fitted, index=self._index, name=self.outcome)
 
     def resid(self, kind: str = "response") -> pd.Series[float]:
-        """Residuals of the rows used.
+        """Residuals of the rows used, as R has them.
 
-        "response": outcome minus fitted; "pearson": times the root of the prior weight, where there are weights;
-        "scaled": those divided by sigma.
+        Parameters
+        ----------
+        kind : {"response", "pearson", "deviance", "working", "scaled"}
+            "response": outcome minus fitted (shares, for a binomial outcome of several trials); "pearson": those
+            over the root of the variance function, times the root of the prior weight or the number of trials;
+            "deviance": signed roots of each row's part of the deviance; "working": response residuals on the scale
+            of the linear predictor; "scaled": Pearson residuals over sigma, of a linear model.
         """
         check_choice("kind", kind, RESIDUALS)
-        values = self._fit.design.y - self._fitted
-        if kind != "response" and self._fit.design.weights is not None:
-            values = values * np.sqrt(self._fit.design.weights)
-        return pd.Series(values / self.sigma if kind == "scaled" else values, index=self._index, name="residual")
+        values = inference.residuals(self._fit, kind, self._linear_predictor)
+        return pd.Series(values, index=self._index, name="residual")
 
     def leverage(self) -> pd.Series[float]:
         """Leverages of the rows used: the diagonal of the hat matrix, as lme4's ``hatvalues`` has it.
 
         How much each fitted value answers to its own outcome, at the estimated variances. Their sum is the effective
-        number of coefficients, between that of the fixed effects and that of all effects.
+        number of coefficients, between that of the fixed effects and that of all effects. In a generalized model: of
+        the working linear model at the estimates, as R's ``hatvalues`` of a glm; lme4's ``hatvalues`` of a glmer fit
+        takes the prior weights for the working ones, which is no hat matrix, and warns of it.
         """
-        values = inference.hat_values(self._prepared, self._evaluation)
+        working = self._working
+        values = inference.hat_values(working.prepared, working.point)
         return pd.Series(values, index=self._index, name="leverage")
 
     def predict(
         self,
         newdata: Any = None,
         *,
+        type: str = "response",  # noqa: A002 - the word of R's predict
         random: str | Sequence[str] = "all",
         new_levels: str = "population",
         interval: str | None = None,
@@ -436,18 +494,23 @@ class MixedModel:
         newdata : data frame, optional
             Default: the rows used. A row that misses a value needed is predicted as NaN. A model with an offset needs
             its column.
+        type : {"response", "link"}
+            The mean of the outcome (a probability, for the binomial), or the linear predictor. They differ in a
+            generalized model.
         random : {"all", "none"} or list of str
-            Which grouping factors' random effects count; "none" is the population's mean.
+            Which grouping factors' random effects count; with "none" they are zero, as in the typical group. That is
+            the population's mean in a linear model, but not in a generalized one: see `predictions`.
         new_levels : {"population", "error"}
             A group that the model has not seen: predict the average group, or raise.
         interval : {"confidence"}, optional
-            With `random="none"`: Wald limits of the mean.
+            With `random="none"`: Wald limits of the mean, found for the linear predictor and transformed.
         level : float
 
         Returns
         -------
-        Series, or with `interval` a DataFrame of estimate, std_error, conf_low, conf_high.
+        Series, or with `interval` a DataFrame of estimate, std_error (by the delta method), conf_low, conf_high.
         """
+        check_choice("type", type, SCALES)
         groupings = chosen_groupings(random, list(self.n_groups))
         check_choice("new_levels", new_levels, ("population", "error"))
         if interval is not None:
@@ -458,29 +521,39 @@ class MixedModel:
                     hint="Use random='none'.",
                     argument="interval",
                 )
-        frame = self._frame if newdata is None else read_frame(newdata)
         is_own = newdata is None
+        link = self.family.link
+        frame = self._frame if is_own else read_frame(newdata)
         rows = Rows(frame, self._fit.design.rows) if is_own else complete_rows(self._fit, frame, groupings)
         assert rows.rows is not None
         index = frame.index[rows.rows]
         offset = self._offset if is_own else inference.offset_of(self._fit, rows)
         if interval is None:
             values = inference.predict_rows(self._fit, rows, groupings, new_levels) + offset
+            values = link.inverse(values) if type == "response" else values
             found = pd.Series(values, index=index, name=self.outcome)
             return found if is_own else in_place(found, rows)
         X = self._fit.design.spec.fixed_matrix(rows)
         means = inference.linear_means(self._fit, X, check_level(level), self._df_method, offset)
-        estimate, std_error, _, lower, upper = means
-        columns = {"estimate": estimate, "std_error": std_error, "conf_low": lower, "conf_high": upper}
+        means = inference.response_means(link, means) if type == "response" else means
+        columns = {
+            "estimate": means.estimate, "std_error": means.std_error, "conf_low": means.lower, "conf_high": means.upper
+        }  # fmt: skip
         table = pd.DataFrame(columns, index=index)
         return table if is_own else in_place(table, rows)
 
     # -- predictions over a grid ------------------------------------------------------------------------------------
 
     def predictions(
-        self, terms: Sequence[str] | Mapping[str, Any] | str, *, level: float = 0.95, factors: str = "reference"
+        self,
+        terms: Sequence[str] | Mapping[str, Any] | str,
+        *,
+        type: str = "response",  # noqa: A002 - the word of R's predict
+        groups: str = "typical",
+        level: float = 0.95,
+        factors: str = "reference",
     ) -> pd.DataFrame:
-        """Population means over a grid of predictors.
+        """Means over a grid of predictors.
 
         Parameters
         ----------
@@ -488,21 +561,37 @@ class MixedModel:
             ``["ses", "sector"]``, ``["ses", "HOMEWORK [0, 7]"]`` or ``{"ses": None, "HOMEWORK": [0, 7]}``. None gives
             the first number a grid over the middle 98 % of its values, further numbers mean and mean ± sd, factors
             all levels; "sd", "quartiles" and "range" name such choices.
+        type : {"response", "link"}
+            Means of the outcome (probabilities, for the binomial), or linear predictors.
+        groups : {"typical", "average"}
+            "typical": of a group whose random effects are zero (conditional means, as R's ggeffects has them).
+            "average": of the outcome averaged over the distribution of the random effects (marginal means), at the
+            variances of the predictors given. The two are the same in a linear model and for linear predictors; in a
+            generalized model averages of probabilities lie nearer to one half, and averages of counts higher, than
+            the typical group's. Standard errors take the variances as known.
         level : float
         factors : {"reference", "proportional"}
-            Factors that are not named: at their first level, or averaged over their levels as often as they occur.
-            Numbers that are not named are at their mean.
+            Factors that are not named: at their first level, or linear predictors averaged over their levels as often
+            as they occur. Numbers that are not named, and the offset, are at their mean: with ``offset(log(e))`` that
+            is the geometric mean of e, so counts are those of a row of such an exposure. (R's emmeans does so;
+            ggeffects takes the mean of e before the logarithm.)
 
         Returns
         -------
         DataFrame
-            The terms, then estimate, std_error, df, conf_low, conf_high (Wald).
+            The terms, then estimate, std_error (delta method), df, conf_low, conf_high (Wald limits of the linear
+            predictor, transformed). ``attrs`` holds `type`, `groups` and a `note` that says what is estimated.
         """
+        check_choice("type", type, SCALES)
+        check_choice("groups", groups, GROUPS)
         focuses = inference.resolve_terms(self._fit, terms)
         grid = inference.grid_means(
-            self._fit, focuses, level=check_level(level), df_method=self._df_method, factors=factors
-        )
-        return tables.grid_table(grid)
+            self._fit, focuses, level=check_level(level), df_method=self._df_method, factors=factors,
+            on_response=type == "response", is_averaged=groups == "average",
+        )  # fmt: skip
+        table = tables.grid_table(grid)
+        table.attrs.update(type=type, groups=groups, note=prediction_note(self.family, type, groups))
+        return table
 
     # -- what plots ask ---------------------------------------------------------------------------------------------
 
@@ -560,29 +649,38 @@ class MixedModel:
 
     # -- tables -----------------------------------------------------------------------------------------------------
 
-    def tidy(self, effects: str = "all", level: float = 0.95) -> pd.DataFrame:
+    def tidy(self, effects: str = "all", level: float = 0.95, *, exponentiate: bool = False) -> pd.DataFrame:
         """Estimates in one frame.
 
         Columns: effect, group, term, estimate, std_error, statistic, df, p_value, conf_low, conf_high.
+
+        With `exponentiate` the fixed coefficients are ratios (``attrs["estimate"]`` and `ratio_name` say which):
+        estimates and limits are exponentiated, standard errors are by the delta method, tests are unchanged. An
+        exponentiated intercept is no ratio but the odds, rate or mean where all predictors are zero.
         """
         check_choice("effects", effects, ("all", "fixed", "random"))
-        return tables.tidy_table(self._fit, self._coefficients, effects, check_level(level))
+        ratio = check_ratio(self.family, exponentiate)
+        table = tables.tidy_table(self._fit, self._coefficients, effects, check_level(level), is_ratio=bool(ratio))
+        table.attrs["estimate"] = ratio or "coefficient"
+        return table
 
     def glance(self) -> pd.DataFrame:
-        """The fit in one row: sizes, sigma, llf, aic, bic, criterion, R2 and ICC, reml, state."""
+        """The fit in one row: sizes, family, sigma, dispersion, llf, aic, bic, criterion, R2 and ICC, reml, state."""
         r2, icc = self.r2(), self.icc()
         row = {
-            "nobs": self.nobs, "n_params": self.n_params, "sigma": self.sigma, "llf": self.llf, "aic": self.aic,
+            "nobs": self.nobs, "n_params": self.n_params, "family": self.family.name, "link": self.family.link.name,
+            "n_agq": self.n_agq, "sigma": self.sigma, "dispersion": self.dispersion, "llf": self.llf, "aic": self.aic,
             "bic": self.bic, "criterion": self.criterion, "r2_marginal": r2.marginal, "r2_conditional": r2.conditional,
             "icc": icc.adjusted, "reml": self.reml, "state": self.state,
         }  # fmt: skip
         return pd.DataFrame([row])
 
-    def summary(self) -> Summary:
-        """The model in text (`print`) and as a table in a notebook."""
-        notes = [f"{f.message} {f.action or ''}".strip() for f in self.findings]
-        sections = [fixed_section(self.tidy("fixed"), self._df_method), random_section(self.varcorr())]
-        return summary_of(self.formula, self.glance(), self.n_groups, sections, notes)
+    def summary(self, *, exponentiate: bool = False) -> Summary:
+        """The model in text (`print`) and as a table in a notebook; `exponentiate` as for `tidy`."""
+        notes = [f"{finding.message} {finding.action or ''}".strip() for finding in self.findings]
+        fixed = self.tidy("fixed", exponentiate=exponentiate)
+        sections = [fixed_section(fixed, self._df_method), random_section(self.varcorr())]
+        return summary_of(self.formula, self.family, self.glance(), self.n_groups, sections, notes)
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()

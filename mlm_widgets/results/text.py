@@ -8,42 +8,79 @@ from typing import Any
 import pandas as pd
 
 from mlm_widgets.design import random_label
+from mlm_widgets.families import Family
 from mlm_widgets.summary import Section, Summary, number, p_value
 
-__all__ = ["fixed_section", "random_section", "summary_of"]
+__all__ = ["fixed_section", "prediction_note", "random_section", "summary_of"]
 
 
 def summary_of(
-    formula: str, glance: pd.DataFrame, n_groups: Mapping[str, int], sections: list[Section], notes: list[str]
+    formula: str,
+    family: Family,
+    glance: pd.DataFrame,
+    n_groups: Mapping[str, int],
+    sections: list[Section],
+    notes: list[str],
 ) -> Summary:
     """The model in text, and as a table in a notebook; `glance` is its one row of facts."""
     row = next(_records(glance))
     facts = [
         ("rows", f"{row.nobs:,}"),
         ("groups", ", ".join(f"{count:,} {name}" for name, count in n_groups.items())),
-        ("REML criterion" if row.reml else "deviance", number(row.criterion, 1)),
+        (_criterion(family, row.reml), number(row.criterion, 1)),
         ("AIC", number(row.aic, 1)),
         ("BIC", number(row.bic, 1)),
         ("R² marginal", number(row.r2_marginal, 2)),
         ("R² conditional", number(row.r2_conditional, 2)),
         ("ICC", number(row.icc, 2)),
     ]
-    return Summary(
-        f"Linear mixed model by {'REML' if row.reml else 'maximum likelihood'}", formula, facts, sections, notes
-    )
+    if family.has_dispersion and not family.is_gaussian:
+        name, value = family.named_dispersion(row.dispersion)
+        facts.append((name, number(value)))
+    return Summary(_title(family, row.reml, row.n_agq), formula, facts, sections, notes)
+
+
+def _criterion(family: Family, reml: bool) -> str:
+    if reml:
+        return "REML criterion"
+    return "deviance" if family.is_linear else "−2 log-likelihood"
+
+
+def _title(family: Family, reml: bool, n_agq: int) -> str:
+    if family.is_linear:
+        return f"Linear mixed model by {'REML' if reml else 'maximum likelihood'}"
+    how = "Laplace" if n_agq == 1 else f"{n_agq}-point quadrature"
+    name = family.name.replace("_", " ")
+    return f"Generalized linear mixed model, {name} ({family.link.name}), maximum likelihood ({how})"
+
+
+def prediction_note(family: Family, scale: str, groups: str) -> str:
+    """What predictions over a grid are of, in a sentence."""
+    if family.is_linear:
+        return "Means of the population."
+    if scale == "link":
+        return f"Linear predictors ({family.link.name}) of a group whose random effects are zero."
+    what = "Probabilities" if family.name == "binomial" else "Means of the outcome"
+    if groups == "typical":
+        return f"{what} in a typical group: random effects are zero. They are not averages over the groups."
+    return f"{what} averaged over the distribution of the random effects, as in a population of many groups."
 
 
 def fixed_section(table: pd.DataFrame, df_method: str) -> Section:
-    """The fixed coefficients, from the tidy table of them."""
-    name = "Satterthwaite df" if df_method == "satterthwaite" else "normal"
+    """The fixed coefficients, or their ratios, from the tidy table of them."""
+    what = table.attrs.get("estimate", "coefficient")
+    head = "Estimate" if what == "coefficient" else what.capitalize()
+    tests, values = (["df", "t"], ["df", "statistic"]) if df_method == "satterthwaite" else (["z"], ["statistic"])
+    digits = {"df": 1, "statistic": 2}
     rows = [
-        [row.term, number(row.estimate), number(row.std_error), number(row.df, 1), number(row.statistic, 2),
+        [row.term, number(row.estimate), number(row.std_error),
+         *(number(getattr(row, name), digits[name]) for name in values),
          p_value(row.p_value), f"{number(row.conf_low)} to {number(row.conf_high)}"]
         for row in _records(table)
     ]  # fmt: skip
-    return Section(
-        f"Fixed effects ({name}, Wald intervals)", ["Term", "Estimate", "SE", "df", "t", "p", "95 % CI"], rows
-    )
+    name = "Satterthwaite df" if df_method == "satterthwaite" else "normal"
+    title = f"Fixed effects ({name}, Wald intervals)"
+    return Section(title, ["Term", head, "SE", *tests, "p", "95 % CI"], rows)
 
 
 def random_section(table: pd.DataFrame) -> Section:
