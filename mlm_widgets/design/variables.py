@@ -72,7 +72,9 @@ class Rows:
         if self.rows is None:
             return codes, levels
         codes = codes[self.rows]
-        used = np.bincount(codes[codes >= 0], minlength=len(levels)) > 0
+        used = np.zeros(len(levels) + 1, dtype=bool)
+        used[codes] = True  # a missing value, -1, is the last
+        used = used[:-1]
         if used.all():
             return codes, levels
         renumbered = np.append(np.cumsum(used) - 1, -1)

@@ -28,7 +28,7 @@ from scipy import linalg
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
 from mlm_widgets.fitter.levels import LevelSums
-from mlm_widgets.linalg import ONE, Column, cross_products, dots
+from mlm_widgets.linalg import ONE, Column, chunks, cross_products, dots
 
 __all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
@@ -190,14 +190,18 @@ def _check_outcome(size: float, design: Design) -> None:
 
 
 class _Weighing:
-    """Weights of mean one, and their roots."""
+    """Weights relative to their mean, and their roots."""
 
     def __init__(self, weights: Floats | None, n: int) -> None:
         self.n = n
+        self.weights = weights
         self.mean = 1.0 if weights is None else float(weights.mean())
-        self.weights = None if weights is None else weights / self.mean
-        self.root = None if self.weights is None else np.sqrt(self.weights)
-        self.log_sum = 0.0 if self.weights is None else float(np.log(self.weights).sum())
+        self.root: Floats | None = None
+        self.log_sum = 0.0
+        if weights is not None:
+            self.root = weights / self.mean
+            self.log_sum = sum(float(np.log(self.root[rows]).sum()) for rows in chunks(n, 2))
+            np.sqrt(self.root, out=self.root)
 
 
 class _Collected:
@@ -274,7 +278,7 @@ class _Collected:
         if weights is None:
             known = [total for own, total in self.totals if own is values]
             return (known[0] if known else float(values.sum())) / n
-        return float(values @ weights) / n
+        return float(values @ weights) / (n * self.weighing.mean)
 
 
 @dataclass(frozen=True, slots=True)

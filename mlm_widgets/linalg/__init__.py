@@ -1,6 +1,6 @@
 """Cross products, sums by group, and small dense algebra over many groups at once."""
 
-from mlm_widgets.linalg.columns import ONE, Column, cross_products, dots
+from mlm_widgets.linalg.columns import ONE, Column, chunks, cross_products, dots
 from mlm_widgets.linalg.lanes import backward, cholesky, crossed, forward, log_diagonal, product
 from mlm_widgets.linalg.sums import GroupSums
 
@@ -10,6 +10,7 @@ __all__ = [
     "GroupSums",
     "backward",
     "cholesky",
+    "chunks",
     "cross_products",
     "crossed",
     "dots",
