@@ -29,6 +29,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
+LARGE_SIZE = 1e4  # the next term of Stirling's series, size^-4 / 120, is below rounding
 MOST_LOG_ODDS = 700.0  # above, their exponential is no number
 
 
@@ -173,12 +174,13 @@ def negative_binomial(link: Link) -> Likelihood:
         size = np.exp(-log_phi)
         mu, *slopes = link.derivatives(eta)
         total, both = y + size, mu + size
-        constant = special.gammaln(size) + special.gammaln(y + 1) - special.gammaln(total) - special.xlogy(size, size)
-        # f = c - y log mu + (y + s) log(mu + s), s = 1 / phi; log phi moves s by -s
+        # f = c - y log mu + (y + s) log(mu + s), s = 1 / phi; log phi moves s by -s. Without overdispersion s is large:
+        # log gamma and s log s are taken out of both parts of the difference
+        spread, constant = total * np.log1p(mu / size), _log_choose_from(size, y) - y * log_phi
         if link.name == "log":
             share = mu / both
             first, second = total * share - y, total * share * (1 - share)
-            parts = (total * np.log(both) - y * eta, first, second, second * (1 - 2 * share))
+            parts = (spread - y * eta, first, second, second * (1 - 2 * share))
             in_size = (
                 share * (mu - y) / both,
                 share * ((y + 2 * size) / both - 2 * total * size / both**2),
@@ -187,7 +189,7 @@ def negative_binomial(link: Link) -> Likelihood:
             with np.errstate(invalid="ignore", divide="ignore"):
                 ratio = np.where(y == 0, 0.0, y / mu)
                 outer = (
-                    total * np.log(both) - special.xlogy(y, mu),
+                    spread - special.xlogy(y, mu),
                     total / both - ratio,
                     ratio / mu - total / both**2,
                     2 * total / both**3 - 2 * ratio / mu**2,
@@ -195,11 +197,25 @@ def negative_binomial(link: Link) -> Likelihood:
                 parts = _composed(outer, slopes)
                 in_mu = ((mu - y) / both**2, (2 * y - mu + size) / both**3)
                 in_size = (in_mu[0] * slopes[0], in_mu[1] * slopes[0] ** 2 + in_mu[0] * slopes[1])
-        value_by_size = special.digamma(size) - special.digamma(total) - np.log(size) - 1 + np.log(both) + total / both
+        value_by_size = np.log1p(mu / size) + (y - mu) / both - _digamma_step(size, y)
         moved = (-size * value_by_size, -size * in_size[0], -size * in_size[1])
         return _inside(Terms(parts[0] + constant, *parts[1:], dispersion=moved), mu > 0)
 
     return of
+
+
+def _log_choose_from(size: float, y: Floats) -> Floats:
+    """log of gamma(size) y! / gamma(size + y): that of y times the beta function, which is 1 where y is 0."""
+    k = np.where(y == 0, 1.0, y)
+    return np.where(y == 0, 0.0, special.betaln(size, k) + np.log(k))
+
+
+def _digamma_step(size: float, y: Floats) -> Floats:
+    """digamma(size + y) - digamma(size), by Stirling's series where that is a difference of nearly equal numbers."""
+    if size < LARGE_SIZE:
+        return np.asarray(special.digamma(size + y) - special.digamma(size))
+    a, b = 1.0 / size, 1.0 / (size + y)
+    return np.log1p(y / size) + (a - b) / 2.0 + (a**2 - b**2) / 12.0
 
 
 def beta(link: Link) -> Likelihood:

@@ -83,7 +83,7 @@ def _probit(eta: Floats) -> Four:
 
 
 def _cloglog(eta: Floats) -> Four:
-    z = np.exp(eta)
+    z = np.exp(np.minimum(eta, MOST_CLOGLOG))
     first = z * np.exp(-z)
     return -np.expm1(-z), first, first * (1 - z), first * (1 - 3 * z + z**2)
 
@@ -155,7 +155,7 @@ def _power_minus_half(eta: Floats) -> Floats:
 
 
 def _cloglog_share(eta: Floats) -> Floats:
-    return np.asarray(-np.expm1(-np.exp(eta)))
+    return np.asarray(-np.expm1(-np.exp(np.minimum(eta, MOST_CLOGLOG))))
 
 
 def _cauchit_of(mu: Floats) -> Floats:

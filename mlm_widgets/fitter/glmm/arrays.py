@@ -203,6 +203,7 @@ class Arrays:
         """What rounding leaves of the sum of f: terms such as mu - y eta are differences of large numbers."""
         size = np.abs(self.y) * (1.0 + np.log1p(np.abs(self.y))) if self.family.is_count else np.ones_like(self.y)
         size = size if self.trials is None else self.trials
+        size = size if self.weights is None else size * self.weights
         return 2e-16 * float(np.sqrt(size @ size))
 
     @cached_property

@@ -1,4 +1,8 @@
-"""Design -> `Arrays`: columns in the coordinates of the search, rows sorted by the leading grouping factor."""
+"""Design -> `Arrays`: columns in the coordinates of the search, rows sorted by the leading grouping factor.
+
+Where eta has the outcome's units (or a power of them) the columns are multiplied by its size, so that the parameters
+have none.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +65,7 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
     n = design.n_obs
     plain = replace(design, y=np.linspace(-1.0, 1.0, n), weights=None, offset=None)  # for its X and Z alone
     coordinates = centred_design(plain)
-    source = _by_effects(design)
+    source, size = _by_effects(design), _size_of_eta(design, family)
     groupings = tuple(design.spec.groupings[f] for f in source)
     codes = design.codes[source[0]]
     order = None if np.all(codes[1:] >= codes[:-1]) else np.argsort(codes, kind="stable")
@@ -73,14 +77,14 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
         RandomRows(
             sorted_rows(design.codes[f]),
             len(design.spec.groupings[f].levels),
-            [sorted_rows(_stored(column, n)) for column in coordinates.Z[f]],
+            [_sized(sorted_rows(_stored(column, n)), size, n) for column in coordinates.Z[f]],
         )
         for f in source
     ]
     X = np.empty((len(coordinates.kept), n))
     for row, column in zip(X, coordinates.X, strict=True):
         values = _stored(column, n)
-        row[:] = 1.0 if values is None else sorted_rows(values)
+        row[:] = size if values is None else size * sorted_rows(values)
     arrays = Arrays(
         family=family,
         y=sorted_rows(design.y),
@@ -89,11 +93,24 @@ def build_arrays(design: Design, family: Family) -> GlmmProblem:
         offset=sorted_rows(design.offset),
         X=X,
         factors=tuple(factors),
-        templates=tuple(build_template(g, coordinates.H[f]) for g, f in zip(groupings, source, strict=True)),
+        templates=tuple(build_template(g, coordinates.H[f] / size) for g, f in zip(groupings, source, strict=True)),
     )
-    return GlmmProblem(
-        arrays, groupings, source, coordinates.scaling.to_user / coordinates.scaling.y_scale, coordinates.kept
-    )
+    to_user = coordinates.scaling.to_user * (size / coordinates.scaling.y_scale)
+    return GlmmProblem(arrays, groupings, source, to_user, coordinates.kept)
+
+
+def _size_of_eta(design: Design, family: Family) -> float:
+    """What eta is like where the link is a power of the mean, and so has the outcome's units; else 1."""
+    if family.link.name not in ("identity", "inverse", "sqrt", "1/mu^2"):
+        return 1.0
+    size = float(np.abs(family.link.forward(np.mean(design.y))))
+    return size if np.isfinite(size) and size > 0.0 else 1.0
+
+
+def _sized(values: Floats | None, size: float, n: int) -> Floats | None:
+    if size == 1.0:
+        return values
+    return np.full(n, size) if values is None else size * values
 
 
 def _stored(column: Column, n: int) -> Floats | None:

@@ -50,11 +50,18 @@ def fit_glmm(design: Design, family: Family, *, n_agq: int = 1, options: FitOpti
     """
     started, options = time.perf_counter(), options or FitOptions()
     _check_agq(design, n_agq)
-    with single_thread():
-        problem = build_arrays(design, family)
-        objective = Objective(problem.arrays, n_agq, options.max_evaluations)
-        found = _searched(objective, problem, options)
-        return _result(design, problem, found, n_agq, options, started)
+    try:
+        # far from the optimum terms may be no numbers; every one that is used is looked at
+        with single_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            problem = build_arrays(design, family)
+            objective = Objective(problem.arrays, n_agq, options.max_evaluations)
+            found = _searched(objective, problem, options)
+            return _result(design, problem, found, n_agq, options, started)
+    except np.linalg.LinAlgError as error:
+        raise FitError(
+            f"The search met numbers that cannot be computed with ({error}).",
+            hint="Simplify the model, give the outcome and the predictors in other units, or choose another link.",
+        ) from None
 
 
 def _check_agq(design: Design, n_agq: int) -> None:
@@ -85,12 +92,22 @@ def _searched(objective: Objective, problem: GlmmProblem, options: FitOptions) -
         for size in AWAY:
             beside = found.parameters.copy()
             beside[k] = size
-            if objective.at(beside, found.point.modes.u).value < found.point.value - 1e-9 * abs(found.point.value):
-                again = search(objective, beside, working_hessian, options.tolerance)
-                if again.point.value < found.point.value:
-                    found = again
+            again = _from_beside(objective, beside, found, options)
+            if again is not None:
+                found = again
                 break
     return replace(found, n_evaluations=objective.n_evaluations)
+
+
+def _from_beside(objective: Objective, beside: Floats, found: GlmmSearch, options: FitOptions) -> GlmmSearch | None:
+    """The search from `beside`; None where that is no lower than what was found."""
+    try:
+        if objective.at(beside, found.point.modes.u).value >= found.point.value - 1e-9 * abs(found.point.value):
+            return None
+        again = search(objective, beside, working_hessian, options.tolerance)
+    except FitError:
+        return None
+    return again if again.point.value < found.point.value else None
 
 
 def _first(objective: Objective, problem: GlmmProblem, options: FitOptions) -> Floats:

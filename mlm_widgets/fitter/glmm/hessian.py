@@ -259,9 +259,9 @@ def factored(arrays: Arrays, pattern: RowsOfPairs | None, lams: list[Floats], we
     M = _sandwiched(lam, A)
     for a in range(len(lam)):
         M[a, a] += 1.0
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         L = cholesky(M)
-    if not np.isfinite(L).all():
+    if not (np.isfinite(L).all() and all((L[a, a] > 0.0).all() for a in range(len(lam)))):
         raise np.linalg.LinAlgError("H is not positive definite")
     empty = np.empty((0, 0))
     if pattern is None:

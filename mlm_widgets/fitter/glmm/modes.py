@@ -68,7 +68,7 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
     Raises
     ------
     FitError
-        If no finite likelihood is found.
+        If no finite likelihood is found, or its curvature is no number.
     """
     theta, beta, log_phi = arrays.split(parameters)
     lams, fixed = arrays.lams(theta), arrays.fixed(beta)
@@ -150,8 +150,18 @@ class _Place:
             H = factored(arrays, pattern, self.lams, self.terms.second)
         except np.linalg.LinAlgError:
             expected = np.maximum(self.terms.second, arrays.information(self.eta, self.log_phi))
-            H = factored(arrays, pattern, self.lams, expected)
+            H = self._of_expected(pattern, expected)
         return H, score, residual
+
+    def _of_expected(self, pattern: RowsOfPairs | None, expected: Floats) -> Factored:
+        try:
+            return factored(self.arrays, pattern, self.lams, expected)
+        except np.linalg.LinAlgError:
+            raise FitError(
+                "The curvature of the likelihood at the parameters tried cannot be computed: means are on the edge of the "
+                "family's range, or too large.",
+                hint="Choose a link that keeps means inside, such as 'log' for counts, or give the outcome in other units.",
+            ) from None
 
     def lowered(self, step: Effects, decrement: float) -> _Place | None:
         """The first of the step, its half, its quarter, ... that lowers the objective; None where none does."""

@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
 
 CLOSE = 1e-5  # decrement at which BFGS hands over to Newton's method
-STEP = 1e-3  # of a difference, in standard errors
+STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts
 FLOOR = 1e-8  # least curvature that counts, relative to the largest
 NEWTON_STEPS = 8
 
@@ -102,6 +102,8 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         x, point = new, there
         trace.append((x, point.value))
     hessian = differences(objective, point, B)
+    if not np.isfinite(hessian).all():  # on the edge of the family's range
+        return GlmmSearch(x, point, B, np.inf, objective.n_evaluations, tuple(trace), converged=False)
     decrement = np.inf
     for _ in range(NEWTON_STEPS):
         step, decrement = _step(hessian, point.gradient, x)
@@ -114,7 +116,8 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         x, point = found
         trace.append((x, point.value))
         if is_far:
-            hessian = differences(objective, point, hessian)
+            again = differences(objective, point, hessian)
+            hessian = again if np.isfinite(again).all() else hessian
     slack = max(1e-6, 1e-11 * abs(point.value), 100.0 * objective.arrays.rounding)
     return GlmmSearch(x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack)
 
@@ -169,7 +172,7 @@ def differences(objective: Objective, point: GlmmPoint, scale: Floats) -> Floats
     """The Hessian at `point` by central differences of the gradient; `scale`, an approximation, sets the steps."""
     modes = point.modes
     k = len(modes.parameters)
-    steps = STEP * np.sqrt(2.0 / np.maximum(np.abs(np.diag(scale)), 1e-12))
+    steps = max(STEP, objective.arrays.rounding ** (1 / 3)) * np.sqrt(2.0 / np.maximum(np.abs(np.diag(scale)), 1e-12))
     steps = np.minimum(steps, 0.01 * (1.0 + np.abs(modes.parameters)))
     found = np.empty((k, k))
     for a in range(k):

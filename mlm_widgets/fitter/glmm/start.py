@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.glmm.arrays import Arrays
 from mlm_widgets.fitter.glmm.modes import Modes
 from mlm_widgets.fitter.glmm.search import GlmmPoint, Objective
@@ -17,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 GLM_STEPS = 25
 FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
 EM_STEPS = 4
+FAR = 12.0  # log phi without groups is that near to where it began
 MUCH = 1.0  # change of the logarithm of a standard deviation that asks for another step
 
 
@@ -33,17 +35,20 @@ def improved(objective: Objective, parameters: Floats) -> Floats:
     S = mean over levels of b b' + Var(b | y); the mean of the effects goes into the intercept (Liu, Rubin & Wu 1998,
     Biometrika 85, call that parameter expansion). Where groups tell much of their effects one step is nearly all.
     """
+    settled = parameters
     for _ in range(EM_STEPS):
-        modes = objective.at(parameters).modes
+        try:
+            modes = objective.at(parameters).modes
+        except FitError:
+            return settled
+        settled = parameters
         arrays = modes.arrays
         theta, beta, log_phi = arrays.split(parameters)
         new = np.concatenate([_em_theta(modes, f, template) for f, template in enumerate(arrays.templates)])
         beta = beta.copy()
-        beta[0] += sum(
-            float(b[0].mean())
-            for rows, b in zip(arrays.factors, modes.b, strict=True)
-            if rows.Z[0] is None and np.ptp(arrays.X[0]) == 0.0
-        )
+        if len(beta) and np.ptp(arrays.X[0]) == 0.0:
+            own = zip(arrays.factors, modes.b, strict=True)
+            beta[0] += sum(float(b[0].mean()) for rows, b in own if rows.Z[0] is None)
         parameters = np.concatenate([new, beta, [log_phi] if arrays.family.has_dispersion else []])
         is_diagonal = theta != 0
         if np.all(np.abs(np.log(np.abs(new[is_diagonal] / theta[is_diagonal]) + 1e-3)) < MUCH):
@@ -77,8 +82,8 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
     target = np.where(np.isfinite(target), target, 0.0)
     if arrays.offset is not None:
         target = target - arrays.offset
-    beta = _least_squares(arrays.X, target, np.ones_like(target))
-    log_phi = 0.0
+    beta = _first_beta(arrays, target)
+    log_phi = _moment(arrays, arrays.fixed(beta)) if family.has_dispersion else 0.0
     value = np.inf
     for _ in range(GLM_STEPS):
         eta = arrays.fixed(beta)
@@ -91,26 +96,47 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
         value = new
         weights = np.maximum(arrays.information(eta, log_phi), 1e-10)
         step = _least_squares(arrays.X, -terms.first / weights, weights)
-        length = 1.0
-        while length > 1e-4:
-            tried = beta + length * step
-            at = float(arrays.terms(arrays.fixed(tried), log_phi).value.sum())
-            if np.isfinite(at) and at <= new + 1e-9 * abs(new):
+        for length in 0.5 ** np.arange(14):
+            at = float(arrays.terms(arrays.fixed(beta + length * step), log_phi).value.sum())
+            if at <= new + 1e-9 * abs(new):
+                beta = beta + length * step
                 break
-            length *= 0.5
-        beta = beta + length * step
+        else:
+            break
         if family.has_dispersion:
             log_phi = _dispersion(arrays, beta, log_phi)
     return beta, log_phi
 
 
+def _first_beta(arrays: Arrays, target: Floats) -> Floats:
+    """Least squares; drawn towards a constant mean where means would leave the range of the family."""
+    one = np.ones_like(target)
+    beta = _least_squares(arrays.X, target, one)
+    constant = _least_squares(arrays.X, np.full_like(target, target.mean()), one)
+    for share in (1.0, 0.5, 0.25, 0.1):
+        tried = constant + share * (beta - constant)
+        if np.isfinite(arrays.terms(arrays.fixed(tried), 0.0).value.sum()):
+            return tried
+    return constant
+
+
+def _moment(arrays: Arrays, eta: Floats) -> float:
+    """log phi of the mean of (y - mu)^2 / V(mu): 0 where the variance is not phi's multiple, or that is no number."""
+    if arrays.family.name not in ("gaussian", "gamma", "inverse_gaussian"):
+        return 0.0
+    with np.errstate(all="ignore"):
+        mu = arrays.family.link.inverse(eta)
+        phi = float(np.mean((arrays.y - mu) ** 2 / arrays.family.variance(mu, 1.0)))
+    return float(np.log(phi)) if np.isfinite(phi) and phi > 0.0 else 0.0
+
+
 def _dispersion(arrays: Arrays, beta: Floats, log_phi: float) -> float:
     """A Newton step or two for log phi at fixed beta."""
-    eta = arrays.fixed(beta)
+    eta, middle = arrays.fixed(beta), log_phi
     for _ in range(5):
         slope, curvature = _phi_slope(arrays, eta, log_phi)
         step = float(np.clip(-slope / max(curvature, 1e-3 * len(eta)), -2.0, 2.0))
-        log_phi = float(np.clip(log_phi + step, -12.0, 30.0))
+        log_phi = float(np.clip(log_phi + step, middle - FAR, middle + FAR))
         if abs(step) < 1e-3:
             break
     return log_phi
