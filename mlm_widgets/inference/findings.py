@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mlm_widgets.fitter import Fit, GroupFit
 from mlm_widgets.formula import columns_of, parse_factor
 from mlm_widgets.frames import is_constant_within
+from mlm_widgets.inference.redundancy import redundant_columns
 
 __all__ = ["Finding", "findings"]
 
@@ -49,6 +50,7 @@ def findings(fit: Fit) -> tuple[Finding, ...]:
         *_collinear(fit),
         *(finding for group in fit.groups for finding in _singular(group, fit)),
         *_slopes_without_variation(fit),
+        *(finding for group in fit.groups for finding in _redundant_effects(group, fit)),
         *_fixed_and_random(fit),
         *_missing_rows(fit),
         *_weightless_rows(fit),
@@ -144,6 +146,22 @@ def _slopes_without_variation(fit: Fit) -> list[Finding]:
                     )
                 )
     return found
+
+
+def _redundant_effects(group: GroupFit, fit: Fit) -> list[Finding]:
+    names, factor = group.grouping.names, group.grouping.name
+    blocks = [block.columns for block in group.grouping.blocks]
+    return [
+        Finding(
+            "warning",
+            f"{factor}: slope of {names[place]}",
+            f"“{names[place]}” is a linear combination of {_joined([names[k] for k in others])} in the random part of "
+            f"{factor}: how they vary between its levels cannot be told apart, and many covariances fit equally well. "
+            "The criterion, the fixed effects and the fitted values are right; these variances are one choice of many.",
+            f"Take “{names[place]}” out of the random part of {factor}.",
+        )
+        for place, others in redundant_columns(fit.design.Z[group.place], blocks)
+    ]
 
 
 def _fixed_and_random(fit: Fit) -> list[Finding]:
