@@ -146,42 +146,54 @@ def _direct_basis(
         for places in chosen:
             names.append(":".join(codings[text].names[k] for text, k in zip(term, reversed(places), strict=True)))
             assign.append(place)
+    build = _Products(intercept, codings, terms, products)
+    return Basis(tuple(names), tuple(assign), terms, variables, build), build(values, n_rows)
 
-    def build(values: Values, n_rows: int) -> list[Floats]:
-        columns = {text: coding.columns(values) for text, coding in codings.items()}
-        found = [np.broadcast_to(1.0, n_rows)] * intercept
-        for term, chosen in zip(terms, products, strict=True):
+
+@dataclass(frozen=True, slots=True)
+class _Products:
+    """Makes the columns: for each term the products of these places of its factors' columns, the last factor first."""
+
+    intercept: bool
+    codings: Mapping[str, _Coding]
+    terms: tuple[Term, ...]
+    places: Sequence[Sequence[tuple[int, ...]]]
+
+    def __call__(self, values: Values, n_rows: int) -> list[Floats]:
+        columns = {text: coding.columns(values) for text, coding in self.codings.items()}
+        found = [np.broadcast_to(1.0, n_rows)] * self.intercept
+        for term, chosen in zip(self.terms, self.places, strict=True):
             for places in chosen:
                 parts = [columns[text][k] for text, k in zip(term, reversed(places), strict=True)]
                 column = reduce(np.multiply, parts)
                 found.append(column if np.ndim(column) else np.broadcast_to(column, n_rows))
         return found
 
-    return Basis(tuple(names), tuple(assign), terms, variables, build), build(values, n_rows)
-
 
 @dataclass(frozen=True, slots=True)
 class _Coding:
-    """The columns of one factor: its numbers, or one column a level but the reference's."""
+    """The columns of one factor: its numbers, or one column for each of the codes `others`, all but the reference's."""
 
     names: tuple[str, ...]
-    columns: Callable[[Values], list[Floats]]
+    factor: Expression
+    others: tuple[int, ...] | None = None
+
+    def columns(self, values: Values) -> list[Floats]:
+        if self.others is None:
+            return [evaluate_finite(self.factor, values)]
+        codes = np.asarray(values[variables_of(self.factor)[0]].codes)
+        return [(codes == k).astype(np.float64) for k in self.others]
 
 
 def _coding(factor: Expression, values: Values) -> _Coding:
     text = to_text(factor, name=column_text)
     if _is_plain(factor, values):
-        return _Coding((text,), lambda values: [evaluate_finite(factor, values)])
+        return _Coding((text,), factor)
     key = variables_of(factor)[0]
     levels = [str(level) for level in values[key].categories]
     reference = _reference(factor, values)
-    others = [k for k in range(len(levels)) if k != reference]
-
-    def columns(values: Values) -> list[Floats]:
-        codes = np.asarray(values[key].codes)
-        return [(codes == k).astype(np.float64) for k in others]
-
-    return _Coding(tuple(f"{text}[T.{levels[k]}]" for k in others), columns)
+    others = tuple(k for k in range(len(levels)) if k != reference)
+    return _Coding(tuple(f"{text}[T.{levels[k]}]" for k in others), factor, others)
 
 
 def _reference(factor: Expression, values: Values) -> int:
@@ -230,16 +242,24 @@ def _coded_basis(
     )
     first = _model_matrix(formula, aliases, values, n_rows)
     learned = first.model_spec
-
-    def build(values: Values, n_rows: int) -> list[Floats]:
-        return _columns(_model_matrix(learned, aliases, values, n_rows))
-
+    build = _Learned(learned, aliases)
     indices = list(learned.term_indices.values())[int(intercept) :]
     assign = np.full(len(learned.column_names), -1)
     for place, columns in enumerate(indices):
         assign[columns] = place
     names = tuple(aliases.restored(name) for name in learned.column_names)
     return Basis(names, tuple(int(place) for place in assign), terms, variables, build), _columns(first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """Makes the columns by formulaic's record of what it has learned."""
+
+    learned: Any
+    aliases: _Aliases
+
+    def __call__(self, values: Values, n_rows: int) -> list[Floats]:
+        return _columns(_model_matrix(self.learned, self.aliases, values, n_rows))
 
 
 def _columns(matrix: Any) -> list[Floats]:
@@ -263,11 +283,10 @@ class _Aliases:
 
     def __init__(self, factors: Mapping[str, Expression], values: Values) -> None:
         self.factors = factors
-        self.values = values
         self.is_plain = {text: _is_plain(factor, values) for text, factor in factors.items()}
         self.stem = self._free_stem(values)
         self.names: dict[str, str] = {}
-        self.codes = {text: self._code(text, factor) for text, factor in factors.items()}
+        self.codes = {text: self._code(text, factor, values) for text, factor in factors.items()}
 
     def _free_stem(self, values: Values) -> str:
         """A stem that no level and no factor's text contains, so that it can be told apart in formulaic's names."""
@@ -282,16 +301,16 @@ class _Aliases:
     def _alias(self, key: str) -> str:
         return self.names.setdefault(key, f"{self.stem}{len(self.names)}x")
 
-    def _code(self, text: str, factor: Expression) -> str:
+    def _code(self, text: str, factor: Expression, values: Values) -> str:
         """What formulaic is to evaluate."""
         if self.is_plain[text] or isinstance(factor, Name):
             return self._alias(text)
         assert isinstance(factor, Call)
         if factor.function == "C":
             column = self._alias(f"C({to_text(factor.arguments[0][1])})")
-            contrast = [_contrast_code(argument, factor, self.values) for _, argument in factor.arguments[1:]]
+            contrast = [_contrast_code(argument, factor, values) for _, argument in factor.arguments[1:]]
             return f"C({', '.join([column, *contrast])})"
-        evaluate_finite(factor.arguments[0][1], self.values)  # text has no polynomial
+        evaluate_finite(factor.arguments[0][1], values)  # text has no polynomial
         inner = self._alias(to_text(factor.arguments[0][1]))
         settings = [(key, to_text(value)) for key, value in factor.arguments[1:]]
         return (
