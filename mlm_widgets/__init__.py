@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlm_widgets import datasets
 from mlm_widgets.errors import (
+    Cancelled,
     DataError,
     DatasetError,
     DesignError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cancelled",
     "DataError",
     "DatasetError",
     "DesignError",

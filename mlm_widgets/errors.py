@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "Cancelled",
     "DataError",
     "DatasetError",
     "DesignError",
@@ -87,6 +88,20 @@ class DesignError(MlmError):
 
 class FitError(MlmError):
     """The model cannot be fitted to these data."""
+
+
+class Cancelled(MlmError):  # noqa: N818 - nothing went wrong
+    """Long work was asked to stop before its end.
+
+    ``done`` of ``total`` parts were finished; ``partial`` is the result of those, where they make one, else None.
+    """
+
+    def __init__(self, what: str, done: int, total: int, partial: object = None) -> None:
+        self.done = done
+        self.total = total
+        self.partial = partial
+        hint = None if partial is None else "The error's `partial` holds the result of what was done."
+        super().__init__(f"{what} was cancelled after {done:,} of {total:,}.", hint=hint, argument="cancel")
 
 
 class OptionError(MlmError):
