@@ -14,7 +14,9 @@ from mlm_widgets.inference.effect_sizes import (
     uses_null,
     variance_shares,
 )
-from mlm_widgets.inference.findings import Finding, findings
+from mlm_widgets.inference.finding import Finding
+from mlm_widgets.inference.findings import findings
+from mlm_widgets.inference.generalized_findings import Overdispersion, ZeroInflation, overdispersion, zero_inflation
 from mlm_widgets.inference.grid import Grid, grid_means
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
 from mlm_widgets.inference.leverage import hat_values
@@ -44,7 +46,9 @@ __all__ = [
     "Grid",
     "GroupCoefficients",
     "Means",
+    "Overdispersion",
     "WorkingModel",
+    "ZeroInflation",
     "all_fits",
     "base_variables",
     "coefficients",
@@ -60,6 +64,7 @@ __all__ = [
     "null_fit",
     "observation_variance",
     "offset_of",
+    "overdispersion",
     "predict_rows",
     "r2",
     "read_terms",
@@ -75,4 +80,5 @@ __all__ = [
     "variance_shares",
     "working_model",
     "working_weights",
+    "zero_inflation",
 ]

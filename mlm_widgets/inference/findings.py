@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.fitter import Fit, GroupFit
 from mlm_widgets.formula import columns_of, parse_factor
 from mlm_widgets.frames import is_constant_within
+from mlm_widgets.inference.finding import Finding
+from mlm_widgets.inference.generalized_findings import generalized_findings
 from mlm_widgets.inference.redundancy import redundant_columns
 
-__all__ = ["Finding", "findings"]
+__all__ = ["findings"]
 
 TOO_FEW_GROUPS = 20  # Stegmueller (2013), AJPS 57; McNeish & Stapleton (2016), Educ. Psychol. Rev. 28
+TOO_FEW = {
+    True: "tests of group-level predictors should use REML and small-sample degrees of freedom",
+    False: "z tests of group-level predictors find too much and maximum likelihood too small a variance",
+}
 FEW_GROUPS = 50  # Maas & Hox (2005), Methodology 1: standard errors of variances are too small below
 LEAST_SD = 1e-3  # of residual standard deviations: an effect smaller than this has no variance to speak of
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to know about a fit.
-
-    Attributes
-    ----------
-    severity : {"info", "warning", "error"}
-    component : str
-        What it is about: a column, a grouping factor, a random effect.
-    message : str
-        A plain sentence.
-    action : str or None
-        What to do next.
-    """
-
-    severity: Literal["info", "warning", "error"]
-    component: str
-    message: str
-    action: str | None = None
 
 
 def findings(fit: Fit) -> tuple[Finding, ...]:
@@ -54,8 +36,8 @@ def findings(fit: Fit) -> tuple[Finding, ...]:
         *_fixed_and_random(fit),
         *_missing_rows(fit),
         *_weightless_rows(fit),
-        *(finding for group in fit.groups for finding in _few_groups(group)),
-        *_binary_outcome(fit),
+        *(finding for group in fit.groups for finding in _few_groups(group, fit)),
+        *(_binary_outcome(fit) if fit.family.is_linear else generalized_findings(fit)),
     ]
     rank = {"error": 0, "warning": 1, "info": 2}
     return tuple(sorted(found, key=lambda finding: rank[finding.severity]))
@@ -88,39 +70,41 @@ def _collinear(fit: Fit) -> list[Finding]:
 
 
 def _singular(group: GroupFit, fit: Fit) -> list[Finding]:
-    Z, weights = fit.design.Z[group.place], fit.design.weights
+    Z, weights = fit.design.Z[group.place], fit.design.weights if fit.family.is_linear else None
     is_one = [name == "Intercept" for name in group.grouping.names]
-    # what size an effect has in units of the outcome, relative to the residuals of a row of mean weight
+    # what size an effect has relative to the residuals of a row of mean weight, or in units of the linear predictor
     spread = np.where(is_one, 1.0, Z.std(axis=0)) * (1.0 if weights is None else np.sqrt(weights.mean()))
-    is_certified = fit.certificate is not None and fit.certificate.holds
-    return [_singular_finding(group, name, spread, is_certified) for name in group.singular]
+    return [_singular_finding(group, name, spread, _certainty(fit)) for name in group.singular]
 
 
-def _singular_finding(group: GroupFit, name: str, spread: Floats, is_certified: bool) -> Finding:
+def _certainty(fit: Fit) -> str:
+    if fit.certificate is None:  # a generalized model, whose boundary is searched from beside
+        return "" if fit.state == "failed" else "Searches from beside this boundary found nothing better. "
+    if fit.certificate.holds:
+        return "This is a certified optimum on the boundary: no covariance nearby fits better. "
+    return "The search could not certify that this is the optimum. "
+
+
+def _singular_finding(group: GroupFit, name: str, spread: Floats, optimum: str) -> Finding:
     place = group.grouping.names.index(name)
     what = "intercept" if name == "Intercept" else f"slope of {name}"
     factor = group.grouping.name
     row = group.lam[place]
     others = [other for k, other in enumerate(group.grouping.names) if k < place and abs(row[k]) > 0]
-    optimum = (
-        "This is a certified optimum on the boundary: no covariance nearby fits better."
-        if is_certified
-        else "The search could not certify that this is the optimum."
-    )
     if float(np.abs(row).max() * spread[place]) > LEAST_SD and others:
         return Finding(
             "warning",
             f"{factor}: {what}",
             f"The {what} differs between the levels of {factor}, but exactly as {_joined(others)} does "
             "(correlation at ±1): the data hold no separate information about it. "
-            f"{optimum} The fixed effects are usable.",
+            f"{optimum}The fixed effects are usable.",
             f"Drop the {what} from the random part, or its correlations (||).",
         )
     return Finding(
         "warning",
         f"{factor}: {what}",
         f"The {what} does not vary between the levels of {factor}: its variance is estimated as zero. "
-        f"{optimum} The fixed effects are usable.",
+        f"{optimum}The fixed effects are usable.",
         f"Drop it from the random part of {factor}.",
     )
 
@@ -210,7 +194,7 @@ def _weightless_rows(fit: Fit) -> list[Finding]:
     ]
 
 
-def _few_groups(group: GroupFit) -> list[Finding]:
+def _few_groups(group: GroupFit, fit: Fit) -> list[Finding]:
     n, name = len(group.grouping.levels), group.grouping.name
     if n >= FEW_GROUPS:
         return []
@@ -220,7 +204,7 @@ def _few_groups(group: GroupFit) -> list[Finding]:
                 "info",
                 name,
                 f"{name} has {n} levels: a variance between so few groups is hardly known, and with fewer than 20 "
-                "tests of group-level predictors should use REML and small-sample degrees of freedom.",
+                f"{TOO_FEW[fit.family.is_linear]}.",
                 None if n > 5 else f"With {n} levels consider {name} as a fixed factor.",
             )
         ]
@@ -241,7 +225,7 @@ def _binary_outcome(fit: Fit) -> list[Finding]:
                 "warning",
                 fit.design.spec.model.outcome,
                 "The outcome has two values only: a linear model predicts values outside them.",
-                "A logistic mixed model suits such an outcome.",
+                'Use family="binomial", a logistic mixed model.',
             )
         ]
     return []
