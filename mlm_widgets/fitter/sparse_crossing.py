@@ -40,6 +40,11 @@ class _Group:
     pairs: Ints
     places: Ints
 
+    def row(self, i: int) -> Ints:
+        """Where `places` has the entries (i, j), j = 0, 1, ..."""
+        j = np.arange(len(self.pairs))
+        return np.maximum(i, j) * (np.maximum(i, j) + 1) // 2 + np.minimum(i, j)
+
 
 class SparseCrossing:
     """Products with the pairs of a problem; matrices (m, m) are entries of a plan's store."""
@@ -69,14 +74,11 @@ class SparseCrossing:
         for group in self._groups:
             A12 = self.pairs.values[:, group.pairs]
             YA = product(Y[..., group.levels], A12)
-            place = 0
             for i in range(len(group.pairs)):
-                for j in range(i + 1):
-                    values = A12[0, i] * YA[0, j]
-                    for a in range(1, q):
-                        values += A12[a, i] * YA[a, j]
-                    np.subtract.at(store, group.places[place], values)
-                    place += 1
+                values = A12[0, i] * YA[0, : i + 1]
+                for a in range(1, q):
+                    values += A12[a, i] * YA[a, : i + 1]
+                np.subtract.at(store, group.places[group.row(i)[: i + 1]].ravel(), values.ravel())
         places, values = self._own
         store[places] += values
         return store
@@ -99,13 +101,9 @@ class SparseCrossing:
 
     def _left(self, Q: Floats, group: _Group, A12: Floats) -> Floats:
         """A12_j Q at the pairs of a group, (q, n, B)."""
-        found = np.zeros_like(A12)
-        place = 0
+        found = np.empty_like(A12)
         for i in range(len(group.pairs)):
-            for j in range(i + 1):
-                entries = Q[group.places[place]]
-                found[:, i] += entries * A12[:, j]
-                if i != j:
-                    found[:, j] += entries * A12[:, i]
-                place += 1
+            entries = Q[group.places[group.row(i)]]
+            for a, own in enumerate(A12):
+                np.einsum("nb,nb->b", entries, own, out=found[a, i])
         return found
