@@ -58,8 +58,11 @@ class Prepared:
             return _result(self.design, self.problem, search, hessian, options, started)
 
 
-def prepare(design: Design, *, reml: bool = True) -> Prepared:
+def prepare(design: Design, *, reml: bool = True, has_residual: bool = True) -> Prepared:
     """The sums that all fits of `design` share.
+
+    Without a residual variance to be estimated (`has_residual`), as in the working model of a generalized one, a
+    grouping factor may have a level for each row.
 
     Raises
     ------
@@ -67,9 +70,10 @@ def prepare(design: Design, *, reml: bool = True) -> Prepared:
         If rows are too few for the effects.
     """
     with single_thread():
-        check_sizes(design)
+        if has_residual:
+            check_sizes(design)
         coordinates = centred_design(design)
-        return Prepared(design, coordinates, build_problem(design, reml, coordinates))
+        return Prepared(design, coordinates, build_problem(design, reml, coordinates, has_residual=has_residual))
 
 
 def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = None) -> Fit:

@@ -129,8 +129,10 @@ class Problem:
         return slice(self.offsets[f], self.offsets[f] + len(self.groupings[f].levels) * self.templates[f].q)
 
 
-def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = None) -> Problem:
-    """The sums of `design`, whose columns may be in `coordinates` already.
+def build_problem(
+    design: Design, reml: bool, coordinates: Coordinates | None = None, *, has_residual: bool = True
+) -> Problem:
+    """The sums of `design`, whose columns may be in `coordinates` already; see `prepare` for `has_residual`.
 
     Raises
     ------
@@ -139,7 +141,8 @@ def build_problem(design: Design, reml: bool, coordinates: Coordinates | None = 
     """
     order = sorted(range(len(design.random)), key=lambda f: -len(design.spec.groupings[f].levels))
     groupings = tuple(design.spec.groupings[f] for f in order)
-    check_sizes(design)
+    if has_residual:
+        check_sizes(design)
     coordinates = coordinates or centred_design(design)
     Z = [coordinates.Z[f] for f in order]
     sums = [coordinates.sums[f] for f in order]

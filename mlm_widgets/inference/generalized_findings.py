@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 SIGNIFICANT = 0.05
 FEW_ZEROS = 0.95  # expected over observed zeros, below which performance's check_zeroinflation speaks up
 SURPRISING = 2.0  # standard errors
-LARGE = {"logit": 8.0, "log": 8.0, "cloglog": 8.0, "probit": 4.0}  # an effect of a predictor: odds of 3,000, say
+LARGE = {"logit": 8.0, "log": 8.0, "cloglog": 4.0, "probit": 4.0}  # an effect of a predictor: odds of 3,000, say
 UNKNOWN = 3.0  # standard error of such an effect: the likelihood is flat there
 CERTAIN = 1e-8  # a probability this near to 0 or 1
 WIDE = {"logit": 5.0, "log": 5.0, "cloglog": 5.0, "probit": 3.0}  # standard deviation of a random effect
@@ -144,7 +144,8 @@ def _separation(fit: Fit, eta: Floats) -> list[Finding]:
                 f"Separation: the estimate of “{name}”, {fit.beta[k]:.1f} with a standard error of "
                 f"{error[k] / spread[k]:.3g}, has run off: the outcome {what} on one side of it, so the likelihood "
                 "grows without end. Its test and interval mean nothing.",
-                f"Join levels of “{name}”, or take it out; the likelihoods with and without it can be compared.",
+                f"{'Join levels of its factor' if '[T.' in name else 'Make it coarser'}, or take it out; the "
+                "likelihoods with and without it can be compared.",
             )
         )
     mu = family.link.inverse(eta)

@@ -47,7 +47,9 @@ def working_model(fit: Fit, prepared: Prepared | None = None) -> WorkingModel:
     design = fit.design
     y = np.linspace(-1.0, 1.0, design.n_obs)  # no outcome is asked of it
     prepared = prepare(
-        replace(design, y=y, weights=working_weights(fit), offset=None, trials=None, totals={}), reml=False
+        replace(design, y=y, weights=working_weights(fit), offset=None, trials=None, totals={}),
+        reml=False,
+        has_residual=False,
     )
     scale = np.sqrt(prepared.problem.weight_scale)
     parts = []
