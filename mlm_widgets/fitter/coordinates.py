@@ -18,7 +18,6 @@ No such column is stored: a `Column` says what it is made from, and sums make it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,8 +26,9 @@ from scipy import linalg
 
 from mlm_widgets.design import Block, Design, Grouping
 from mlm_widgets.errors import DataError, DesignError
+from mlm_widgets.fitter.collected import Collected, Made, Weighing
 from mlm_widgets.fitter.levels import LevelSums
-from mlm_widgets.linalg import ONE, Column, chunks, cross_products, dots
+from mlm_widgets.linalg import Column, cross_products, dots
 
 __all__ = ["Coordinates", "Scaling", "centred_design", "is_free_block", "with_outcome"]
 
@@ -38,7 +38,6 @@ Ints = npt.NDArray[np.intp]
 NEARLY_COLLINEAR = 1e-7  # residual share below which the columns themselves are looked at, not their cross products
 ILL_CONDITIONED = 1e-3  # residual share below which cross products cost digits: the columns are made orthogonal
 COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
-NO_SIZE = 1e-150  # its square is no number
 SAME_SLOPE = 1e-10  # share of its size that a random slope's column has of its own when it is rounding only
 
 
@@ -107,10 +106,10 @@ def centred_design(design: Design) -> Coordinates:
     DataError, DesignError
         If the outcome is constant, no predictor varies, or a random slope's column is constant.
     """
-    weighing = _Weighing(design.weights, design.n_obs)
+    weighing = Weighing(design.weights, design.n_obs)
     spec = design.spec
     has_intercept = -1 in spec.fixed.assign
-    raw = _Collected(weighing, design)
+    raw = Collected(weighing, design)
     of_y = raw.add("", _outcome_values(design), is_shifted=has_intercept)
     of_X = raw.add_all(design.fixed, spec.fixed.names, spec.fixed.assign.index(-1) if has_intercept else None)
     of_Z = [
@@ -164,7 +163,7 @@ def centred_design(design: Design) -> Coordinates:
 def with_outcome(coordinates: Coordinates, design: Design) -> Coordinates:
     """The same columns with the outcome of `design`, which is else the design that they were made from."""
     has_intercept = -1 in design.spec.fixed.assign
-    raw = _Collected(_Weighing(design.weights, design.n_obs), design)
+    raw = Collected(Weighing(design.weights, design.n_obs), design)
     raw.add("", _outcome_values(design), is_shifted=has_intercept)
     made = raw.made()
     y, y_scale = made.columns[0], made.size[0]
@@ -189,113 +188,7 @@ def _check_outcome(size: float, design: Design) -> None:
         raise DataError(f"{what}.", hint="Choose an outcome that varies.", argument="outcome")
 
 
-class _Weighing:
-    """Weights relative to their mean, and their roots."""
-
-    def __init__(self, weights: Floats | None, n: int) -> None:
-        self.n = n
-        self.weights = weights
-        self.mean = 1.0 if weights is None else float(weights.mean())
-        self.root: Floats | None = None
-        self.log_sum = 0.0
-        if weights is not None:
-            self.root = weights / self.mean
-            self.log_sum = sum(float(np.log(self.root[rows]).sum()) for rows in chunks(n, 2))
-            np.sqrt(self.root, out=self.root)
-
-
-class _Collected:
-    """The distinct columns of a model, as they are in the data."""
-
-    def __init__(self, weighing: _Weighing, design: Design) -> None:
-        self.weighing = weighing
-        self.totals = [(design.variables[key], total) for key, total in design.totals.items()]
-        self.names: list[tuple[str, bool]] = []
-        self.values: list[Floats] = []
-
-    def add_all(self, columns: Sequence[Floats], names: Sequence[str], intercept: int | None) -> list[int]:
-        """Places of the columns; -1 for the intercept. The others are shifted where there is one."""
-        return [
-            -1 if k == intercept else self.add(name, column, is_shifted=intercept is not None)
-            for k, (name, column) in enumerate(zip(names, columns, strict=True))
-        ]
-
-    def add(self, name: str, values: Floats, *, is_shifted: bool) -> int:
-        """The place of a column; one that X and Z share is one."""
-        key = (name, is_shifted)
-        for place, known in enumerate(self.names):
-            if known == key and (self.values[place] is values or np.array_equal(self.values[place], values)):
-                return place
-        self.names.append(key)
-        self.values.append(values)
-        return len(self.values) - 1
-
-    def made(self, sums: LevelSums | None = None, left: Sequence[int] = (), right: Sequence[int] = ()) -> _Made:
-        """The columns centred and scaled, the intercept the last of them, and their cross products.
-
-        The sums by level of the products of `left` and `right` are made on the way: they add up to cross products.
-
-        Raises
-        ------
-        DataError
-            If a column holds numbers that cannot be squared.
-        """
-        weighing = self.weighing
-        centres = self._centres()
-        columns = [Column(v, c, 1.0, weighing.root) for v, c in zip(self.values, centres, strict=True)]
-        columns.append(ONE if weighing.root is None else Column(root=weighing.root))
-        known: dict[tuple[int, int], float] = {}
-        if sums is not None:
-            totals = sums.totals([columns[place] for place in left], [columns[place] for place in right])
-            k = len(columns)  # -1, the intercept's place, is the last
-            for a, own in zip(left, totals.tolist(), strict=True):
-                for b, total in zip(right, own, strict=True):
-                    known[max(a % k, b % k), min(a % k, b % k)] = total
-        products = cross_products(columns, weighing.n, known)
-        size = np.sqrt(np.diag(products) / weighing.n)
-        if not np.isfinite(size).all():
-            values = self.values[int(np.flatnonzero(~np.isfinite(size))[0])]
-            raise DataError(
-                f"A column holds values as large as {np.abs(values).max():.1e}, too large to be squared.",
-                hint="Change its unit, or look for a code of missing values.",
-                argument="data",
-            )
-        size[-1] = 1.0
-        size[:-1][size[:-1] <= np.maximum(1e-14 * np.abs(centres), NO_SIZE)] = 0.0
-        scale = np.where(size > 0, size, np.inf)
-        columns[:-1] = [own.with_scale(s) for own, s in zip(columns[:-1], scale[:-1].tolist(), strict=True)]
-        return _Made(columns, products / scale[:, None] / scale, size.tolist(), weighing.n)
-
-    def _centres(self) -> list[float]:
-        """Means of the columns that are shifted, those of the data's columns from their sums; else 0."""
-        return [
-            self._mean(values) if is_shifted else 0.0
-            for values, (_, is_shifted) in zip(self.values, self.names, strict=True)
-        ]
-
-    def _mean(self, values: Floats) -> float:
-        weights, n = self.weighing.weights, self.weighing.n
-        if weights is None:
-            known = [total for own, total in self.totals if own is values]
-            return (known[0] if known else float(values.sum())) / n
-        return float(values @ weights) / (n * self.weighing.mean)
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """Columns of unit mean square (of zeros where `size` is 0), and their cross products."""
-
-    columns: list[Column]
-    products: Floats
-    size: list[float]
-    n: int
-
-    def products_of(self, places: Sequence[int]) -> Floats:
-        """Cross products of some of the columns."""
-        return self.products[np.ix_(places, places)]
-
-
-def _kept_columns(made: _Made, of_X: list[int]) -> tuple[Ints, float]:
+def _kept_columns(made: Made, of_X: list[int]) -> tuple[Ints, float]:
     """Columns that are no linear combination of those before them, and the least share that a column has of its own."""
     share = _least_share(made.products_of(of_X))
     if share > NEARLY_COLLINEAR:
@@ -340,7 +233,7 @@ def _intercept_of(grouping: Grouping) -> int | None:
     return found[0] if found else None
 
 
-def _random_columns(made: _Made, places: list[int], grouping: Grouping) -> tuple[list[Column], Floats]:
+def _random_columns(made: Made, places: list[int], grouping: Grouping) -> tuple[list[Column], Floats]:
     """Z's columns centred (where there is an intercept) and scaled, and H."""
     intercept = _intercept_of(grouping)
     columns = [made.columns[place] for place in places]
@@ -368,7 +261,7 @@ def is_free_block(grouping: Grouping, block: Block) -> bool:
     return len(block.columns) > 1 and (-1 in block.basis.assign or not has_intercept)
 
 
-def _orthogonalise(own: range, columns: list[Column], H: Floats, made: _Made, places: list[int]) -> None:
+def _orthogonalise(own: range, columns: list[Column], H: Floats, made: Made, places: list[int]) -> None:
     """Replace ill-conditioned columns of a block by orthogonal ones, and H's rows with them."""
     has_intercept = places[own.start] == -1
     if has_intercept and len(own) == 2:

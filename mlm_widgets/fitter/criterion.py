@@ -32,7 +32,8 @@ from mlm_widgets.fitter.block import DenseBlock, absorbed
 from mlm_widgets.fitter.problem import Problem
 from mlm_widgets.fitter.sparse import SparseBlock, eliminated
 from mlm_widgets.fitter.sparse_crossing import SparseCrossing
-from mlm_widgets.linalg import cholesky, crossed, forward, log_diagonal, product
+from mlm_widgets.fitter.tiles import LeadSums, Tile, eliminate_lanes, joined, sum_lanes
+from mlm_widgets.linalg import crossed, forward, log_diagonal, product
 
 __all__ = ["Evaluation", "evaluate", "exact_fit"]
 
@@ -45,8 +46,8 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     """The criterion at `theta` (centred coordinates)."""
     lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
     lam = lams[problem.lead]
-    tiles = [_eliminated(lam, AW) for AW in problem.tiles]
-    R0 = problem.N - sum(_crossed_sum(tile.K) for tile in tiles)
+    tiles = [eliminate_lanes(lam, AW) for AW in problem.tiles]
+    R0 = problem.N - sum(tile.KK for tile in tiles)
     log_det: float = 2.0 * sum(log_diagonal(tile.L) for tile in tiles)
     block: DenseBlock | SparseBlock | None = None
     if problem.crossing is not None:
@@ -61,58 +62,6 @@ def evaluate(problem: Problem, theta: Floats) -> Evaluation:
     if problem.reml:
         value += 2.0 * float(np.log(np.diag(R)[:p]).sum())
     return Evaluation(problem, theta, lams, tiles, block, R, r2, float(value))
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """Steps 1 and 2 for some lanes: L (q, q, lanes) and [T_j K_j] (q, q + p + 1, lanes)."""
-
-    L: Floats
-    TK: Floats
-
-    @property
-    def T(self) -> Floats:
-        """Of the random effects, (q, q, lanes)."""
-        return self.TK[:, : len(self.TK)]
-
-    @property
-    def K(self) -> Floats:
-        """Of X and y, (q, p + 1, lanes)."""
-        return self.TK[:, len(self.TK) :]
-
-
-def _eliminated(lam: Floats, AW: Floats) -> Tile:
-    q = len(lam)
-    TK = (lam.T @ AW.reshape(q, -1)).reshape(AW.shape)
-    M = np.matmul(lam.T, TK[:, :q])
-    for a in range(q):
-        M[a, a] += 1.0
-    L = cholesky(M)
-    return Tile(L, forward(L, TK))
-
-
-def _crossed_sum(K: Floats) -> Floats:
-    """sum_j K_j'K_j."""
-    return np.asarray(np.matmul(K, K.transpose(0, 2, 1)).sum(axis=0))
-
-
-@dataclass(frozen=True, slots=True)
-class _LeadSums:
-    """Sums over the lanes of the only grouping: what its gradient and Hessian are made of.
-
-    Attributes
-    ----------
-    B : ndarray (q, q)
-        sum_j B_j, B_j = Z_j'V^-1 Z_j.
-    EE : ndarray (q, p + 1, q, p + 1)
-        sum_j E_ja' E_jb, E_j = Z_j'V^-1 [X y] R^-T.
-    traces : ndarray (q^2, q^2)
-        sum_j [B_j - 2 P_j]_ab [B_j]_cd, P_j = sum_k w_k E_jk E_jk'.
-    """
-
-    B: Floats
-    EE: Floats
-    traces: Floats
 
 
 @dataclass(frozen=True)
@@ -166,7 +115,7 @@ class Evaluation:
     def Y(self) -> Floats:
         """lambda (I + lambda' A_j lambda)^-1 lambda' of the leading factor, (q, q, J)."""
         lam = self.lams[self.problem.lead]
-        return _joined([_covariance(lam, tile.L) for tile in self.tiles])
+        return joined([_covariance(lam, tile.L) for tile in self.tiles])
 
     @cached_property
     def N(self) -> Floats:
@@ -186,23 +135,11 @@ class Evaluation:
     @cached_property
     def _lead(self) -> Floats:
         """Z_j'V^-1 [Z_j X y] of the only grouping, (q, q + p + 1, J)."""
-        return _joined([_left_by(AW, tile) for AW, tile in zip(self.problem.tiles, self.tiles, strict=True)])
+        return joined([tile.left() for tile in self.tiles])
 
     @cached_property
-    def _lead_sums(self) -> _LeadSums:
-        """Tile by tile: what is made of a tile's lanes stays in cache."""
-        found = [self._tile_sums(AW, tile) for AW, tile in zip(self.problem.tiles, self.tiles, strict=True)]
-        B, EE, traces = (np.asarray(sum(parts)) for parts in zip(*found, strict=True))
-        q = len(B)
-        return _LeadSums(B, EE.reshape((q, -1, q, EE.shape[0] // q)), traces)
-
-    def _tile_sums(self, AW: Floats, tile: Tile) -> tuple[Floats, Floats, Floats]:
-        q = len(AW)
-        left = _left_by(AW, tile)
-        E = np.matmul(self._R_inverse, left[:, q:])
-        flat_B, flat_E = left[:, :q].reshape(q * q, -1), E.reshape(-1, E.shape[2])
-        rest = flat_B - 2.0 * np.einsum("akj,bkj->abj", self._w[:, None] * E, E).reshape(q * q, -1)
-        return left[:, :q].sum(axis=2), flat_E @ flat_E.T, rest @ flat_B.T
+    def _lead_sums(self) -> LeadSums:
+        return sum_lanes(self.tiles, self._R_inverse, self._w)
 
     @cached_property
     def lead_B(self) -> Floats:
@@ -250,8 +187,7 @@ class Evaluation:
         """Z_f'V^-1 (y - X beta) by grouping: (q, J)."""
         if self.block is None:
             q, contrast = len(self.problem.AW), self.R[-1, -1] * self._R_inverse[-1]
-            tiles = zip(self.problem.tiles, self.tiles, strict=True)
-            return [_joined([np.matmul(contrast, _left_by(AW, tile)[:, q:]) for AW, tile in tiles])]
+            return [joined([np.matmul(contrast, tile.left()[:, q:]) for tile in self.tiles])]
         return [self.R[-1, -1] * E[:, -1] for E in self.E]
 
     @cached_property
@@ -389,16 +325,6 @@ def _covariance(lam: Floats, L: Floats) -> Floats:
     """lambda (L_j L_j')^-1 lambda', (q, q, J)."""
     half = forward(L, np.repeat(lam.T[:, :, None], L.shape[2], axis=2))
     return crossed(half, half)
-
-
-def _left_by(AW: Floats, tile: Tile) -> Floats:
-    """[A_j W_j] - T_j'[T_j K_j] = Z_j'V_1^-1 [Z_j X y], (q, q + p + 1, lanes)."""
-    return np.asarray(AW - crossed(tile.T, tile.TK))
-
-
-def _joined(tiles: list[Floats]) -> Floats:
-    """Tiles of lanes as one array."""
-    return tiles[0] if len(tiles) == 1 else np.concatenate(tiles, axis=-1)
 
 
 def _at_lead(problem: Problem, rows: Floats) -> Floats:
