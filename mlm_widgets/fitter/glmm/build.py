@@ -103,7 +103,7 @@ def _size_of_eta(design: Design, family: Family) -> float:
     """What eta is like where the link is a power of the mean, and so has the outcome's units; else 1."""
     if family.link.name not in ("identity", "inverse", "sqrt", "1/mu^2"):
         return 1.0
-    size = float(np.abs(family.link.forward(np.mean(design.y))))
+    size = float(np.abs(family.link.forward(np.array(design.y.mean()))))
     return size if np.isfinite(size) and size > 0.0 else 1.0
 
 

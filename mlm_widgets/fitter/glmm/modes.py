@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 Effects = list[Floats]
 
 DECREMENT = 1e-9  # twice the drop left when the last step is taken: that step squares it
+NO_MODE = 1e-6  # decrement at which a place that no step lowers is no mode
 MAX_STEPS = 100
 MAX_HALVINGS = 30
 ROUNDING = 1e-12
@@ -72,31 +73,47 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
     """
     theta, beta, log_phi = arrays.split(parameters)
     lams, fixed = arrays.lams(theta), arrays.fixed(beta)
-    place = _Place.at(arrays, lams, fixed, log_phi, start)
-    if not np.isfinite(place.penalised):
-        place = _Place.at(arrays, lams, fixed, log_phi, [np.zeros_like(each) for each in start])
+    for u in (start, [np.zeros_like(each) for each in start]):
+        place = _Place.at(arrays, lams, fixed, log_phi, u)
+        if np.isfinite(place.penalised):
+            found, n_steps = _descended(place, pattern)
+            if found is not None:
+                return _modes(found, pattern, parameters, n_steps)
     if not np.isfinite(place.penalised):
         raise FitError(
             "The likelihood is not finite at the parameters tried: the means leave the range of the family.",
             hint="Choose a link that keeps them inside, such as 'log' for counts and positive outcomes.",
         )
-    for n_steps in range(MAX_STEPS):
-        H, score, residual = place.curvature(pattern)
+    raise FitError(
+        "The random effects have no mode at the parameters tried: the likelihood has no single maximum in "
+        "them, or has it on the edge of the family's range.",
+        hint="Choose a link that keeps means inside, such as 'log' for counts, or simplify the random effects.",
+    )
+
+
+def _descended(place: _Place, pattern: RowsOfPairs | None) -> tuple[_Place | None, int]:
+    """The minimum below `place` and the steps there; None where Newton's method comes to no minimum."""
+    for n_steps in range(1, MAX_STEPS + 1):
+        H, _, residual = place.curvature(pattern)
         step = H.solve([-each for each in residual])
         decrement = -sum(float(np.vdot(s, r)) for s, r in zip(step, residual, strict=True))
-        if n_steps and decrement < ROUNDING * (1.0 + abs(place.penalised)) * ROUNDING:
-            break
+        if n_steps > 1 and decrement < ROUNDING * (1.0 + abs(place.penalised)) * ROUNDING:
+            return place, n_steps
         found = place.lowered(step, decrement)
         if found is None:
-            break
+            return (place if decrement < NO_MODE + 1e3 * place.slack else None), n_steps
         place = found
         if decrement < DECREMENT:
-            break
+            return place, n_steps
+    return None, MAX_STEPS
+
+
+def _modes(place: _Place, pattern: RowsOfPairs | None, parameters: Floats, n_steps: int) -> Modes:
     H, score, _ = place.curvature(pattern)
     return Modes(
-        arrays=arrays,
+        arrays=place.arrays,
         parameters=parameters,
-        lams=lams,
+        lams=place.lams,
         u=place.u,
         b=place.b,
         eta=place.eta,
@@ -104,7 +121,7 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
         score=score,
         penalised=place.penalised,
         H=H,
-        n_steps=n_steps + 1,
+        n_steps=n_steps,
     )
 
 
@@ -113,8 +130,7 @@ def settled(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, u: 
     theta, beta, log_phi = arrays.split(parameters)
     lams = arrays.lams(theta)
     place = _Place.at(arrays, lams, arrays.fixed(beta), log_phi, u)
-    H, score, _ = place.curvature(pattern)
-    return Modes(arrays, parameters, lams, u, place.b, place.eta, place.terms, score, place.penalised, H, 0)
+    return _modes(place, pattern, parameters, 0)
 
 
 @dataclass(frozen=True)
@@ -141,6 +157,11 @@ class _Place:
         penalised = 2.0 * float(terms.value.sum()) + sum(float(np.vdot(each, each)) for each in u)
         return _Place(arrays, lams, fixed, log_phi, u, b, eta, terms, penalised if penalised == penalised else np.inf)
 
+    @property
+    def slack(self) -> float:
+        """What rounding may do to the objective."""
+        return ROUNDING * (1.0 + abs(self.penalised)) + self.arrays.rounding
+
     def curvature(self, pattern: RowsOfPairs | None) -> tuple[Factored, Effects, Effects]:
         """H, Z'f' and the gradient in u."""
         arrays = self.arrays
@@ -158,14 +179,14 @@ class _Place:
             return factored(self.arrays, pattern, self.lams, expected)
         except np.linalg.LinAlgError:
             raise FitError(
-                "The curvature of the likelihood at the parameters tried cannot be computed: means are on the edge of the "
-                "family's range, or too large.",
-                hint="Choose a link that keeps means inside, such as 'log' for counts, or give the outcome in other units.",
+                "The curvature of the likelihood at the parameters tried cannot be computed: means are on the edge of "
+                "the family's range, or too large.",
+                hint="Choose a link that keeps means inside, such as 'log' for counts, or other units of the outcome.",
             ) from None
 
     def lowered(self, step: Effects, decrement: float) -> _Place | None:
         """The first of the step, its half, its quarter, ... that lowers the objective; None where none does."""
-        slack = ROUNDING * (1.0 + abs(self.penalised)) + self.arrays.rounding
+        slack = self.slack
         length = 1.0
         for _ in range(MAX_HALVINGS):
             u = [old + length * each for old, each in zip(self.u, step, strict=True)]

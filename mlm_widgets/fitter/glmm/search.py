@@ -26,9 +26,11 @@ Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
 
 CLOSE = 1e-5  # decrement at which BFGS hands over to Newton's method
-STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts
+STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts,
+LONG_STEP = 1e-2  # up to this
+ASYMMETRY = 0.5  # of two second differences that should be one, in standard errors
 FLOOR = 1e-8  # least curvature that counts, relative to the largest
-NEWTON_STEPS = 8
+NEWTON_STEPS = 30  # where a covariance matrix becomes singular they are short
 
 
 class Objective:
@@ -102,7 +104,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         x, point = new, there
         trace.append((x, point.value))
     hessian = differences(objective, point, B)
-    if not np.isfinite(hessian).all():  # on the edge of the family's range
+    if not np.isfinite(hessian).all():
         return GlmmSearch(x, point, B, np.inf, objective.n_evaluations, tuple(trace), converged=False)
     decrement = np.inf
     for _ in range(NEWTON_STEPS):
@@ -169,20 +171,25 @@ def _updated(B: Floats, s: Floats, y: Floats) -> Floats:
 
 
 def differences(objective: Objective, point: GlmmPoint, scale: Floats) -> Floats:
-    """The Hessian at `point` by central differences of the gradient; `scale`, an approximation, sets the steps."""
+    """The Hessian at `point` by central differences of the gradient; `scale`, an approximation, sets the steps.
+
+    Not a number where the differences contradict each other, as they do on the edge of a family's range.
+    """
     modes = point.modes
     k = len(modes.parameters)
-    steps = max(STEP, objective.arrays.rounding ** (1 / 3)) * np.sqrt(2.0 / np.maximum(np.abs(np.diag(scale)), 1e-12))
+    size = min(max(STEP, objective.arrays.rounding ** (1 / 3)), LONG_STEP)
+    move = settled if size == STEP else find_modes  # what is third order in long steps does not cancel
+    steps = size * np.sqrt(2.0 / np.maximum(np.abs(np.diag(scale)), 1e-12))
     steps = np.minimum(steps, 0.01 * (1.0 + np.abs(modes.parameters)))
     found = np.empty((k, k))
-    for a in range(k):
-        direction = np.zeros(k)
-        direction[a] = steps[a]
+    for a, direction in enumerate(np.diag(steps)):
         du = moved_effects(modes, direction)
         ends = []
         for sign in (1.0, -1.0):
             u = [own + sign * each for own, each in zip(modes.u, du, strict=True)]
-            there = settled(modes.arrays, objective.pattern, modes.parameters + sign * direction, u)
+            there = move(modes.arrays, objective.pattern, modes.parameters + sign * direction, u)
             ends.append(objective.of(there).gradient)
         found[a] = (ends[0] - ends[1]) / (2.0 * steps[a])
-    return (found + found.T) / 2.0
+    root = np.sqrt(np.abs(np.diag(found)))
+    is_noise = not np.all(np.abs(found - found.T) <= ASYMMETRY * np.outer(root, root))
+    return np.full_like(found, np.nan) if is_noise else (found + found.T) / 2.0

@@ -17,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 GLM_STEPS = 25
 FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
+SMALLER = (1.0, 0.3, 0.1, 0.01)  # shares of the first standard deviations
 EM_STEPS = 4
 FAR = 12.0  # log phi without groups is that near to where it began
 MUCH = 1.0  # change of the logarithm of a standard deviation that asks for another step
@@ -35,12 +36,8 @@ def improved(objective: Objective, parameters: Floats) -> Floats:
     S = mean over levels of b b' + Var(b | y); the mean of the effects goes into the intercept (Liu, Rubin & Wu 1998,
     Biometrika 85, call that parameter expansion). Where groups tell much of their effects one step is nearly all.
     """
-    settled = parameters
+    parameters, modes = _feasible(objective, parameters)
     for _ in range(EM_STEPS):
-        try:
-            modes = objective.at(parameters).modes
-        except FitError:
-            return settled
         settled = parameters
         arrays = modes.arrays
         theta, beta, log_phi = arrays.split(parameters)
@@ -52,8 +49,24 @@ def improved(objective: Objective, parameters: Floats) -> Floats:
         parameters = np.concatenate([new, beta, [log_phi] if arrays.family.has_dispersion else []])
         is_diagonal = theta != 0
         if np.all(np.abs(np.log(np.abs(new[is_diagonal] / theta[is_diagonal]) + 1e-3)) < MUCH):
-            break
+            return parameters
+        try:
+            modes = objective.at(parameters).modes
+        except FitError:
+            return settled
     return parameters
+
+
+def _feasible(objective: Objective, parameters: Floats) -> tuple[Floats, Modes]:
+    """The parameters, with smaller random effects where those given leave the range of the family; their modes."""
+    k = objective.arrays.n_theta
+    for share in SMALLER:
+        tried = np.concatenate([share * parameters[:k], parameters[k:]])
+        try:
+            return tried, objective.at(tried).modes
+        except FitError:
+            continue
+    return parameters, objective.at(parameters).modes
 
 
 def _em_theta(modes: Modes, f: int, template: Template) -> Floats:
