@@ -204,7 +204,7 @@ class Arrays:
         size = np.abs(self.y) * (1.0 + np.log1p(np.abs(self.y))) if self.family.is_count else np.ones_like(self.y)
         size = size if self.trials is None else self.trials
         size = size if self.weights is None else size * self.weights
-        return 2e-16 * float(np.sqrt(size @ size))
+        return 1e-15 * float(np.sqrt(size @ size))
 
     @cached_property
     def columns(self) -> tuple[slice, ...]:

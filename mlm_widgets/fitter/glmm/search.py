@@ -120,7 +120,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         if is_far:
             again = differences(objective, point, hessian)
             hessian = again if np.isfinite(again).all() else hessian
-    slack = max(1e-6, 1e-11 * abs(point.value), 100.0 * objective.arrays.rounding)
+    slack = max(1e-6, 1e-11 * abs(point.value), 20.0 * objective.arrays.rounding)
     return GlmmSearch(x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack)
 
 
