@@ -139,7 +139,7 @@ def build_problem(
     FitError
         If there are more effects than rows, or more levels of crossed factors than fit in memory.
     """
-    order = sorted(range(len(design.random)), key=lambda f: -len(design.spec.groupings[f].levels))
+    order = _order([len(grouping.levels) for grouping in design.spec.groupings])
     groupings = tuple(design.spec.groupings[f] for f in order)
     if has_residual:
         check_sizes(design)
@@ -206,6 +206,14 @@ def check_sizes(design: Design) -> None:
                     "they could not be told from the residuals.",
                     hint=f"Let fewer terms vary between the levels of “{grouping.name}”, or choose larger groups.",
                 )
+
+
+def _order(n_levels: list[int]) -> list[int]:
+    """Lme4's order of factors: by decreasing number of levels; where that changes anything, ties turn round."""
+    places = list(range(len(n_levels)))
+    if n_levels == sorted(n_levels, reverse=True):
+        return places
+    return sorted(places, key=lambda f: n_levels[f])[::-1]
 
 
 def _offsets(groupings: tuple[Grouping, ...], lead: int) -> list[int]:

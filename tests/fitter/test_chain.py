@@ -84,3 +84,21 @@ def _check_modes(m: MixedModel, theirs: dict[str, Any]) -> None:
         if other["sd"] is not None and len(group.modes) == 1:
             sd = np.sqrt(group.mode_covariance[0, 0, places])
             np.testing.assert_allclose(sd, np.ravel(other["sd"]), rtol=0, atol=10 * scale)
+
+
+@pytest.mark.parametrize(
+    ("formula", "order"),
+    [
+        ("y ~ (1 | g) + (1 | h) + (1 | k)", "khg"),
+        ("y ~ (1 | k) + (1 | g) + (1 | h)", "kgh"),
+        ("y ~ (1 | h) + (1 | g)", "hg"),
+        ("y ~ (1 | g) + (1 | k) + (1 | h)", "khg"),
+    ],
+)
+def test_factors_with_equally_many_levels_are_ordered_as_by_lme4(formula: str, order: str) -> None:
+    """`names(getME(m, "theta"))` of lme4 1.1-31, with 5 levels of g and h and 7 of k."""
+    draw = np.random.default_rng(1)
+    frame = pd.DataFrame({name: draw.integers(n, size=300) for name, n in (("g", 5), ("h", 5), ("k", 7))})
+    frame["y"] = draw.normal(size=300) + draw.normal(size=5)[frame["g"]] + draw.normal(size=5)[frame["h"]]
+    groups = fit(formula, frame).fit_result.groups
+    assert "".join(group.grouping.name for group in groups) == order
