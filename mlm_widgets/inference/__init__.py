@@ -1,6 +1,7 @@
 """Inference: one file a method, functions on a `Fit` that return frozen results."""
 
 from mlm_widgets.inference.agreement import AllFits, all_fits
+from mlm_widgets.inference.averaging import averaged
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
 from mlm_widgets.inference.effect_sizes import (
     ICC,
@@ -50,6 +51,7 @@ __all__ = [
     "WorkingModel",
     "ZeroInflation",
     "all_fits",
+    "averaged",
     "base_variables",
     "coefficients",
     "default_variance_method",

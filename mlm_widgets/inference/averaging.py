@@ -18,8 +18,8 @@ __all__ = ["averaged"]
 Floats = npt.NDArray[np.float64]
 
 REACH = 9.0  # standard deviations: beyond lies 2e-19 of the normal
-NODES = 401
-ROWS = 2_000  # gone through at a time
+NODES = 801
+ROWS = 1_000  # gone through at a time
 POLES = ("inverse", "1/mu^2")  # linear predictors on the far side of zero have no mean
 
 

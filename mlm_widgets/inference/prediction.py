@@ -68,7 +68,13 @@ def response_means(link: Link, means: Means, sd: Floats | float = 0.0) -> Means:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 ends.append(link.derivatives(eta)[:2])
     (mean, slope), (one, _), (other, _) = ends
-    return Means(mean, np.abs(slope) * means.std_error, means.df, np.minimum(one, other), np.maximum(one, other))
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    has_zero = (means.lower < 0) & (means.upper > 0)  # where these links turn, or have a pole
+    if link.name == "sqrt":
+        low = np.where(has_zero & (np.asarray(sd) == 0), 0.0, low)
+    if link.name in ("inverse", "1/mu^2"):
+        low, high = np.where(has_zero, other, low), np.where(has_zero, np.inf, high)
+    return Means(mean, np.abs(slope) * means.std_error, means.df, low, high)
 
 
 def predict_rows(fit: Fit, rows: Rows, groupings: Sequence[str], new_levels: str) -> Floats:
