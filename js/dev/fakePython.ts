@@ -14,7 +14,27 @@ import { caterpillar, coefficients, predictions } from "./charts";
 import hsb from "./hsb.json";
 
 export const data = hsb.data as unknown as Traits["data"];
-const summary = hsb.summary as unknown as SummaryPayload;
+const summary = {
+  ...hsb.summary,
+  has_df: true,
+  ratio: null,
+  fixed: hsb.summary.fixed.map((row) => ({ ...row, ratio: null })),
+} as unknown as SummaryPayload;
+
+const FAMILIES: SetupPayload["families"] = [
+  { value: "gaussian", label: "Gaussian", detail: "numbers, bell-shaped around their mean", reason: null },
+  { value: "gamma", label: "Gamma", detail: "positive, skewed", reason: "needs numbers above 0" },
+];
+const LINKS: Record<string, SetupPayload["links"]> = {
+  gaussian: [
+    { value: "identity", label: "identity", detail: "the mean itself" },
+    { value: "log", label: "log", detail: "effects multiply the mean" },
+  ],
+  binomial: [
+    { value: "logit", label: "logit", detail: "log-odds" },
+    { value: "probit", label: "probit", detail: "a normal threshold" },
+  ],
+};
 
 const columnOf = (name: string) => data.columns.find((column) => column.name === name);
 const levelOf = (name: string) => (columnOf(name)?.constant_within.includes("school") ? "L2" : "L1");
@@ -100,6 +120,13 @@ const EMPTY: SetupPayload = {
   outcome: null,
   family: "gaussian",
   link: "identity",
+  families: FAMILIES,
+  links: LINKS.gaussian ?? [],
+  success: null,
+  trials: null,
+  exposure: null,
+  is_linear: true,
+  note: null,
   reml: true,
   live: true,
   formula: "",
@@ -190,9 +217,56 @@ export function readyFit(formula: string): FitPayload {
   };
 }
 
+/** A generalized model: a name in two values, effects as odds ratios. */
+export function binomialSetup(): SetupPayload {
+  return {
+    ...fullSetup(),
+    family: "binomial",
+    link: "logit",
+    is_linear: false,
+    families: [
+      { value: "binomial", label: "Binomial", detail: "yes/no or successes out of trials", reason: null },
+      ...FAMILIES.map((family) => ({ ...family, reason: `needs other values than ${family.label} has` })),
+    ],
+    links: LINKS.binomial ?? [],
+    success: {
+      value: "Y",
+      choices: [
+        { value: "N", label: "N" },
+        { value: "Y", label: "Y" },
+      ],
+    },
+    trials: { value: null, choices: [{ value: "size", label: "size" }] },
+    exposure: { value: null, choices: [{ value: "hours", label: "hours" }] },
+    note: "“use” has two levels, so the family is binomial.",
+  };
+}
+
+export function binomialFit(formula: string): FitPayload {
+  const fixed = summary.fixed.map((row) => ({
+    ...row,
+    ratio: { estimate: Math.exp(row.estimate), conf_low: Math.exp(row.conf_low), conf_high: null },
+  }));
+  const ratio = {
+    name: "Odds ratio",
+    plural: "Odds ratios",
+    baseline: "baseline odds",
+    note: "Odds ratios, z tests, Wald intervals",
+  };
+  const own = {
+    ...summary,
+    note: "Log-odds, z tests, Wald intervals",
+    statistic_name: "z",
+    has_df: false,
+    ratio,
+    fixed,
+  };
+  return { ...readyFit(formula), summary: own };
+}
+
 export function startViews(): Traits["views"] {
   return {
-    coefficients: { intercept: false },
+    coefficients: { intercept: false, ratios: true, ratio_names: null },
     caterpillar: {
       groups: [{ id: "school", label: "school" }],
       group: "school",
@@ -214,6 +288,7 @@ export function startViews(): Traits["views"] {
       values: { meanses: { mode: "sd", text: "" } },
       bands: true,
       raw: false,
+      average: null,
       level: 0.95,
     },
   };
@@ -282,6 +357,16 @@ function changed(setup: SetupPayload, action: Action): SetupPayload | null {
       }));
     case "set_reml":
       return { ...setup, reml: action.on };
+    case "set_link":
+      return { ...setup, link: action.link, is_linear: setup.family === "gaussian" && action.link === "identity" };
+    case "set_family":
+      return { ...setup, family: action.family, links: LINKS[action.family] ?? [] };
+    case "set_success":
+      return { ...setup, success: setup.success && { ...setup.success, value: action.level } };
+    case "set_trials":
+      return { ...setup, trials: setup.trials && { ...setup.trials, value: action.column } };
+    case "set_exposure":
+      return { ...setup, exposure: setup.exposure && { ...setup.exposure, value: action.column } };
     case "set_live":
       return { ...setup, live: action.on };
     default:

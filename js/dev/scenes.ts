@@ -1,7 +1,17 @@
 /** The states that are looked at: ?scene=name. */
 import type { FitPayload, SetupPayload, Traits } from "../src/model/payload";
 import type { Box } from "./fakePython";
-import { data, drawCharts, EMPTY_FIT, emptySetup, fullSetup, readyFit, startViews } from "./fakePython";
+import {
+  binomialFit,
+  binomialSetup,
+  data,
+  drawCharts,
+  EMPTY_FIT,
+  emptySetup,
+  fullSetup,
+  readyFit,
+  startViews,
+} from "./fakePython";
 
 function fill(box: Box, setup: SetupPayload, fit: FitPayload): void {
   const traits: Partial<Traits> = { data, setup, fit, views: startViews() };
@@ -31,6 +41,15 @@ const SINGULAR: FitPayload["findings"] = [
 
 export const SCENES: Record<string, (box: Box) => void> = {
   full: (box) => fill(box, full(), ready()),
+  binomial: (box) => {
+    fill(box, binomialSetup(), binomialFit(binomialSetup().formula));
+    const views = startViews();
+    box.set("views", {
+      ...views,
+      coefficients: { ...views.coefficients, ratio_names: "Odds ratios" },
+      predictions: { ...views.predictions, average: false },
+    });
+  },
   empty: (box) => fill(box, emptySetup(), EMPTY_FIT),
   wrong: (box) =>
     fill(

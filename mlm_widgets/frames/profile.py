@@ -133,8 +133,8 @@ def _common_problem(column: Column, n_distinct: int) -> str | None:
 
 
 def _outcome_problem(column: Column, n_distinct: int) -> str | None:
-    if column.kind == "factor":
-        return "text: the outcome must be a number"
+    if column.kind == "factor" and n_distinct > 2:
+        return f"text of {n_distinct:,} levels: an outcome is a number or has two levels"
     return _common_problem(column, n_distinct)
 
 

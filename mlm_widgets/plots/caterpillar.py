@@ -21,7 +21,7 @@ from mlm_widgets.plots.panel import picked_parameter
 from mlm_widgets.plots.rows import NAMED_UP_TO, rows_panels, rows_table
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import MAX_WIDTH, Spec, tokens
-from mlm_widgets.plots.units import in_brackets, slope_unit
+from mlm_widgets.plots.units import effect_unit, in_brackets, slope_unit
 
 __all__ = ["caterpillar", "caterpillar_spec"]
 
@@ -128,7 +128,7 @@ def _noun(modes: GroupModes) -> str:
 def _axis_titles(model: PlottedModel, modes: GroupModes) -> list[str]:
     of_group = lettering.shorten(modes.group, 130, 12)
     return [
-        in_brackets(f"Difference from the average {of_group}", model.units(model.outcome))
+        in_brackets(f"Difference from the average {of_group}", effect_unit(model))
         if _named(term) == "Intercept"
         else in_brackets("Difference from the average slope", slope_unit(model, term))
         for term in modes.terms

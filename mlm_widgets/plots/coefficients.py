@@ -2,7 +2,8 @@
 
 To compare: each estimate with zero, and its precision. One model: a thick bar for 50 %, a thin line for the interval
 asked for, and the numbers at the right, so that the chart replaces the table. Several: a row a term, dodged, colour
-and shape by model. Terms keep the formula's order within a level.
+and shape by model. Terms keep the formula's order within a level. Ratios are compared with 1, on a logarithmic axis, so
+that 2 and 1/2 are equally far.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import TypeAlias
 from mlm_widgets.errors import MlmError, OptionError
 from mlm_widgets.plots import lettering
 from mlm_widgets.plots.chart import AltairChart, chart, whole
-from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, percent, written
-from mlm_widgets.plots.marks import ONCE, at, layer, linear, scaled, x_axis
+from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, percent, ratio_axis, written
+from mlm_widgets.plots.marks import ONCE, along, at, layer, linear, scaled, x_axis
 from mlm_widgets.plots.options import check_level, check_width
+from mlm_widgets.plots.scale import effect_scale, outcome_words, ratio_name, sentence
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import MAX_WIDTH, Spec, Tokens, tokens
 from mlm_widgets.plots.units import in_brackets
@@ -32,6 +34,7 @@ _LABEL_GAP = 14
 _MOST_NUMBERED = 25  # above, the columns of numbers are dropped
 _MOST_MODELS = 4
 _DOT = 8  # px
+_MOST_RATIO = 1000  # beyond, an interval says that the data hold no bound
 _SHAPES = ["circle", "diamond", "square", "triangle-up"]
 _HEADINGS = {"L1": "Level 1", "L2": "Level 2", "L3": "Level 3"}
 
@@ -84,6 +87,7 @@ def coefficients(
     models: Models,
     *,
     intercept: bool = False,
+    exponentiate: bool = False,
     level: float = 0.95,
     theme: str = "light",
     title: str | None = None,
@@ -97,6 +101,8 @@ def coefficients(
         The keys of a dict name the models. At most four.
     intercept : bool
         Show the intercept too. Off by default: it would set the scale.
+    exponentiate : bool
+        Show odds ratios, rate ratios or whatever the models' links make of their effects.
     level : float
         Of the thin lines; the thick bars are always 50 % intervals.
     theme : {"light", "dark"}
@@ -112,17 +118,28 @@ def coefficients(
     Raises
     ------
     OptionError
-        An option has a value that is not allowed.
+        An option has a value that is not allowed, or a link has no ratios.
     MlmError
         There is no coefficient to show.
     """
-    return chart(coefficients_spec(models, intercept=intercept, level=level, theme=theme, title=title, width=width))
+    return chart(
+        coefficients_spec(
+            models,
+            intercept=intercept,
+            exponentiate=exponentiate,
+            level=level,
+            theme=theme,
+            title=title,
+            width=width,
+        )
+    )
 
 
 def coefficients_spec(
     models: Models,
     *,
     intercept: bool = False,
+    exponentiate: bool = False,
     level: float = 0.95,
     theme: str = "light",
     title: str | None = None,
@@ -133,18 +150,19 @@ def coefficients_spec(
     check_width(width)
     colours = tokens(theme)
     named = _named(models)
-    estimates = [row for name, model in named.items() for row in _estimates(name, model, level, intercept)]
+    scale = _scale([*named.values()], exponentiate)
+    estimates = [row for name, model in named.items() for row in _estimates(name, model, level, intercept, scale)]
     if not estimates:
         raise MlmError(
             "There is no coefficient to show but the intercept.", hint="Use intercept=True.", argument="intercept"
         )
     rows = _rows(estimates, [*named])
     layout = _layout(estimates, rows, len(named), width)
-    reach = axis(*bounds([e for row in estimates for e in (row.low, row.high, row.estimate)], 0.0))
+    reach = _reach(estimates, scale)
     layers = [
-        *_frame(rows, layout, reach, _axis_title([*named.values()], intercept), colours),
+        *_frame(rows, layout, reach, _axis_title([*named.values()], intercept, scale), scale, colours),
         *(_one_model(layout, colours) if len(named) == 1 else _several_models([*named], layout, colours)),
-        _hit(layout, reach, colours),
+        _hit(layout, colours, has_df=any(model.family.is_linear for model in named.values())),
     ]
     return whole(
         {
@@ -153,10 +171,10 @@ def coefficients_spec(
             "layer": layers,
             "encoding": {"y": linear("y", scale=scaled(-0.5, rows.count - 0.5, reverse=True), axis=None)},
         },
-        title=title if title is not None else _title([*named.values()]),
-        subtitle=_subtitle(estimates, [*named], rows, level, intercept),
+        title=title if title is not None else _title([*named.values()], scale),
+        subtitle=_subtitle(estimates, [*named], rows, level, intercept) + _cut_off(estimates, scale),
         data={
-            "terms": _term_rows(estimates, rows, [*named], layout, level, layout.plot / (reach.high - reach.low)),
+            "terms": _term_rows(estimates, rows, [*named], layout, level, reach),
             "labels": _label_rows(rows, layout),
         },
         colours=colours,
@@ -183,9 +201,45 @@ def _named(models: Models) -> dict[str, PlottedModel]:
     return named
 
 
-def _estimates(name: str, model: PlottedModel, level: float, intercept: bool) -> list[_Estimate]:
-    outer = model.tidy("fixed", level=level).set_index("term")
-    inner = model.tidy("fixed", level=0.5).set_index("term")
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """What is shown of an effect: itself, compared with 0, or a ratio of that name, compared with 1."""
+
+    ratio: str | None
+
+    @property
+    def reference(self) -> float:
+        return 0.0 if self.ratio is None else 1.0
+
+    def shown(self, value: float) -> float:
+        """Where a value is drawn; ratios beyond all reason at the ends of what can be."""
+        return value if self.ratio is None else min(max(value, 1 / _MOST_RATIO), _MOST_RATIO)
+
+
+def _scale(models: Sequence[PlottedModel], exponentiate: bool) -> _Scale:
+    if not exponentiate:
+        return _Scale(None)
+    names = {ratio_name(model.family) for model in models}
+    for model in models:
+        if ratio_name(model.family) is None:
+            raise OptionError(
+                f"exponentiate=True needs a link that gives ratios, and {model.family.link.name!r} gives none.",
+                hint="Leave it out, or fit with a log or logit link.",
+                argument="exponentiate",
+            )
+    return _Scale(names.pop() if len(names) == 1 else "ratio")
+
+
+def _reach(estimates: Sequence[_Estimate], scale: _Scale) -> Axis:
+    ends = [scale.shown(end) for row in estimates for end in (row.low, row.high, row.estimate) if not math.isnan(end)]
+    found = bounds(ends, scale.reference)
+    return axis(*found) if scale.ratio is None else ratio_axis(*found)
+
+
+def _estimates(name: str, model: PlottedModel, level: float, intercept: bool, scale: _Scale) -> list[_Estimate]:
+    is_ratio = scale.ratio is not None
+    outer = model.tidy("fixed", level=level, exponentiate=is_ratio).set_index("term")
+    inner = model.tidy("fixed", level=0.5, exponentiate=is_ratio).set_index("term")
     low50, high50 = (inner[name].to_dict() for name in ("conf_low", "conf_high"))
     info = model.term_info().set_index("term")
     return [
@@ -277,21 +331,25 @@ def _number_texts(estimates: Sequence[_Estimate]) -> list[tuple[str, str]]:
 
 
 def _term_rows(
-    estimates: Sequence[_Estimate], rows: _Rows, models: Sequence[str], layout: _Layout, level: float, px: float
+    estimates: Sequence[_Estimate], rows: _Rows, models: Sequence[str], layout: _Layout, level: float, reach: Axis
 ) -> list[Spec]:
-    """`px` is the length of one unit of x."""
+    def number(row: _Estimate, value: float) -> float | None:
+        if not reach.is_log:
+            return _number(value, decimals)
+        return None if math.isnan(value) else float(f"{min(max(value, reach.low), reach.high):.6g}")
+
     decimals = max(decimals_for(row.std_error, 3) for row in estimates)
     return [
         {
             "y": round(rows.place[row.term] + _dodge(models.index(row.model), len(models), layout), 3),
             "t": row.label,
             "m": row.model,
-            "b": _number(row.estimate, decimals),
-            "lo": _number(row.low, decimals),
-            "hi": _number(row.high, decimals),
-            "lo50": _number(row.low50, decimals),
-            "hi50": _number(row.high50, decimals),
-            "d": int((row.high50 - row.low50) * px > _DOT),
+            "b": number(row, row.estimate),
+            "lo": number(row, row.low),
+            "hi": number(row, row.high),
+            "lo50": number(row, row.low50),
+            "hi50": number(row, row.high50),
+            "d": int((_share(reach, row.high50) - _share(reach, row.low50)) * layout.plot > _DOT),
             "b_text": estimate,
             "i_text": interval,
             "se_text": written(row.std_error, decimals_for(row.std_error, 3)),
@@ -301,6 +359,11 @@ def _term_rows(
         }
         for row, (estimate, interval) in zip(estimates, _number_texts(estimates), strict=True)
     ]
+
+
+def _share(reach: Axis, value: float) -> float:
+    inside = min(max(value, reach.low), reach.high)
+    return 0.0 if math.isnan(inside) else reach.share(inside)
 
 
 def _dodge(i: int, n_models: int, layout: _Layout) -> float:
@@ -330,12 +393,12 @@ def _label_rows(rows: _Rows, layout: _Layout) -> list[Spec]:
 # --- marks ----------------------------------------------------------------------------------------
 
 
-def _frame(rows: _Rows, layout: _Layout, reach: Axis, title: str, colours: Tokens) -> list[Spec]:
-    """The zero line with the axis, and the labels at the left."""
+def _frame(rows: _Rows, layout: _Layout, reach: Axis, title: str, scale: _Scale, colours: Tokens) -> list[Spec]:
+    """The line of no effect with the axis, and the labels at the left."""
     x = {
-        "datum": 0,
+        "datum": scale.reference,
         "type": "quantitative",
-        "scale": scaled(reach.low, reach.high),
+        "scale": along(reach),
         "axis": x_axis(reach, lettering.lines(title, layout.plot, 12)),
     }
     left = at(-layout.labels)
@@ -421,7 +484,7 @@ def _span(low: str, high: str) -> Spec:
     return {"x": linear(low), "x2": {"field": high}}
 
 
-def _hit(layout: _Layout, reach: Axis, colours: Tokens) -> Spec:
+def _hit(layout: _Layout, colours: Tokens, *, has_df: bool) -> Spec:
     """Unseen bars, one a row, that carry the tooltips: thin marks are hard to hit."""
     mark = {"type": "rule", "strokeWidth": layout.dodge or layout.step, "strokeOpacity": 0, "color": colours["ref"]}
     shown = {
@@ -436,6 +499,8 @@ def _hit(layout: _Layout, reach: Axis, colours: Tokens) -> Spec:
     }
     if not layout.dodge:
         del shown["m"]
+    if not has_df:
+        del shown["df_text"]
     tooltip = [{"field": field, "type": "nominal", "title": title} for field, title in shown.items()]
     return layer(
         mark, {"x": at(-layout.labels), "x2": at(layout.plot + layout.numbers), "tooltip": tooltip}, data="terms"
@@ -445,19 +510,27 @@ def _hit(layout: _Layout, reach: Axis, colours: Tokens) -> Spec:
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _title(models: Sequence[PlottedModel]) -> str:
-    if len(models) == 1:
-        return f"Fixed effects, {models[0].formula}"
-    return f"Fixed effects of {len(models)} models"
+def _title(models: Sequence[PlottedModel], scale: _Scale) -> str:
+    what = "Fixed effects" if scale.ratio is None else sentence(f"{scale.ratio}s")
+    return f"{what}, {models[0].formula}" if len(models) == 1 else f"{what} of {len(models)} models"
 
 
-def _axis_title(models: Sequence[PlottedModel], intercept: bool) -> str:
-    outcomes = {model.outcome for model in models}
-    unit = models[0].units(models[0].outcome) if len(outcomes) == 1 else None
-    if intercept:
-        return in_brackets("Estimate", unit)
-    of = lettering.shorten(models[0].outcome, 150, 12) if len(outcomes) == 1 else "the outcome"
+def _axis_title(models: Sequence[PlottedModel], intercept: bool, scale: _Scale) -> str:
+    outcomes, scales = {model.outcome for model in models}, {effect_scale(model.family) for model in models}
+    is_linear, on = models[0].family.is_linear, scales.pop() if len(scales) == 1 else None
+    unit = models[0].units(models[0].outcome) if len(outcomes) == 1 and is_linear and on else None
+    if intercept and scale.ratio is None:
+        return in_brackets("Estimate", unit if is_linear else on)
+    of = lettering.shorten(outcome_words(models[0]), 150, 12) if len(outcomes) == 1 else "the outcome"
+    if scale.ratio is not None:
+        return f"{sentence(scale.ratio)} of {of} per unit of the predictor (log axis)"
+    of = of if is_linear or on is None else f"{on} of {of}"
     return in_brackets(f"Change in {of} per unit of the predictor", unit)
+
+
+def _cut_off(estimates: Sequence[_Estimate], scale: _Scale) -> str:
+    is_cut = any(scale.shown(end) != end for row in estimates for end in (row.low, row.high) if not math.isnan(end))
+    return f" Intervals end at a ratio of {_MOST_RATIO:,} or 1/{_MOST_RATIO:,}." if is_cut else ""
 
 
 def _subtitle(estimates: Sequence[_Estimate], models: Sequence[str], rows: _Rows, level: float, intercept: bool) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "decimals_for",
     "fitted_axis",
     "percent",
+    "ratio_axis",
     "significant",
     "ticks_inside",
     "without_zeros",
@@ -22,16 +23,34 @@ __all__ = [
 ]
 
 _MOST_DECIMALS = 8
+_NEAR_ONE = 1.8  # an axis of ratios that spans no more has the ticks of any other
+_RATIO_TICKS = (
+    (1, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 9)),
+    (1, (1, 1.5, 2, 3, 4, 5, 7.5)),
+    (1, (1, 2, 5)),
+    (1, (1, 3)),
+    (1, (1,)),
+    (2, (1,)),
+    (4, (1,)),
+)
+"""Which powers of ten and which ratios within each, dense to sparse."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A number axis: its ends, the values of its ticks, and the d3 format of their labels."""
+    """A number axis: its ends, the values of its ticks, the d3 format of their labels; a logarithmic one of ratios."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
     format: str
+    is_log: bool = False
+
+    def share(self, value: float) -> float:
+        """How far along the axis a value is, 0 to 1."""
+        if self.is_log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
 
 
 def decimals_for(scale: float, significant_digits: int = 2) -> int:
@@ -96,6 +115,27 @@ def axis(low: float, high: float, *, margin: float = 0.04, count: int = 5) -> Ax
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     ticks = tuple(round(i * step, decimals) + 0.0 for i in range(first, last + 1))
     return Axis(low, high, ticks, _format(ticks, decimals))
+
+
+def ratio_axis(low: float, high: float, *, margin: float = 0.04, count: int = 5) -> Axis:
+    """An axis of ratios over [low, high], both above 0: logarithmic, about `count` ticks at round ratios, 1 always one.
+
+    >>> ratio_axis(0.6, 3.1).ticks, ratio_axis(0.04, 90).ticks
+    ((0.75, 1.0, 1.5, 2.0, 3.0), (0.1, 1.0, 10.0, 100.0))
+    """
+    low, high = min(low, 1.0), max(high, 1.0)
+    length = math.log(high / low) or 0.1
+    low, high = low * math.exp(-margin * length), high * math.exp(margin * length)
+    if high / low < _NEAR_ONE:
+        return replace(axis(low, high, margin=0.0, count=count), low=low, high=high, is_log=True)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    offered = [
+        [float(f"{step}e{power}") for power in powers if power % every == 0 for step in steps]
+        for every, steps in _RATIO_TICKS
+    ]
+    inside = [tuple(tick for tick in ticks if low <= tick <= high) for ticks in offered]
+    ticks = min(inside, key=lambda each: abs(len(each) - count))
+    return Axis(low, high, ticks, "~g", is_log=True)
 
 
 def ticks_inside(reach: Axis, pixels: float, size: float = 11) -> Axis:

@@ -74,15 +74,16 @@ class Grid:
         )
 
 
-def predicted_grid(model: PlottedModel, terms: Terms, level: float) -> Grid:
-    """Predictions for x, lines (the next term) and panels (the third).
+def predicted_grid(model: PlottedModel, terms: Terms, level: float, groups: str = "typical") -> Grid:
+    """Predictions of a typical group, or averaged over groups, for x, lines (the next term) and panels (the third).
 
     x is the first number whose values are left open, else the first such factor.
     """
     wanted = _wanted(model, terms)
     x_name = _x_term(model, wanted)
     ordered = {x_name: wanted[x_name], **{name: how for name, how in wanted.items() if name != x_name}}
-    frame = model.predictions(ordered, level=level)
+    is_linear = model.family.is_linear
+    frame = model.predictions(ordered, level=level, **({} if is_linear else {"groups": groups}))
     # By place: a column of the data may be called "estimate" too.
     columns = {name: frame.iloc[:, i] for i, name in enumerate(ordered)}
     numbers = frame.iloc[:, len(ordered) :]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlm_widgets.plots.digits import Axis
 from mlm_widgets.plots.theme import Spec
 
-__all__ = ["ONCE", "at", "layer", "linear", "only_picked", "scaled", "x_axis", "y_axis"]
+__all__ = ["ONCE", "along", "at", "layer", "linear", "only_picked", "scaled", "x_axis", "y_axis"]
 
 ONCE: Spec = {"values": [{}]}
 """Data of one row: a mark that does not depend on data would else be drawn once a row."""
@@ -36,6 +36,15 @@ def at(pixel: float) -> Spec:
 def scaled(low: float, high: float, *, reverse: bool = False) -> Spec:
     """A scale that ends where it is told to."""
     return {"domain": [low, high], "nice": False, "zero": False, **({"reverse": True} if reverse else {})}
+
+
+def along(reach: Axis) -> Spec:
+    """The scale of an axis."""
+    made = scaled(reach.low, reach.high)
+    if reach.is_log:
+        del made["zero"]  # Vega-Lite warns of it
+        made["type"] = "log"
+    return made
 
 
 def x_axis(

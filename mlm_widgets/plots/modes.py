@@ -12,6 +12,7 @@ from mlm_widgets.errors import MlmError
 from mlm_widgets.plots.chart import inert
 from mlm_widgets.plots.digits import decimals_for
 from mlm_widgets.plots.options import chosen
+from mlm_widgets.plots.scale import observed
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import Spec
 
@@ -83,8 +84,8 @@ def group_modes(
 
 def _flatten_noise(mode: Floats, half: Floats, model: PlottedModel) -> None:
     """Set to zero the terms whose variance is zero but for rounding: else the axis would span 1e-23."""
-    outcome = model.data[model.outcome] if model.outcome in model.data.columns else None
-    scale = float(np.std(outcome.to_numpy(dtype=float))) if outcome is not None else 1.0
+    outcome = observed(model) if model.family.is_linear else None  # effects on a link's scale are about 1
+    scale = float(np.std(outcome)) if outcome is not None else 1.0
     noise = (np.abs(mode) + half).max(axis=0, initial=0.0) < 1e-12 * scale
     mode[:, noise] = half[:, noise] = 0.0
 

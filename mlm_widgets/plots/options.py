@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlm_widgets.errors import OptionError, closest
 from mlm_widgets.plots.theme import MAX_WIDTH
 
-__all__ = ["check_level", "check_width", "chosen"]
+__all__ = ["check_groups", "check_level", "check_width", "chosen"]
 
 _LEAST_WIDTH = 320
 
@@ -23,6 +23,11 @@ def check_width(width: float) -> None:
     """No chart is wider than fits beside a notebook's margins, or too narrow for its labels."""
     if not _LEAST_WIDTH <= width <= MAX_WIDTH:
         raise OptionError(f"width must lie between {_LEAST_WIDTH} and {MAX_WIDTH} px, not {width!r}.", argument="width")
+
+
+def check_groups(groups: str) -> None:
+    """Predictions are of a typical group, or averaged over groups."""
+    chosen(groups, ("typical", "average"), "groups")
 
 
 def chosen(name: str, allowed: Sequence[str], argument: str) -> str:

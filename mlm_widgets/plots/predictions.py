@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from mlm_widgets.errors import OptionError
 from mlm_widgets.plots import lettering
 from mlm_widgets.plots.chart import AltairChart, chart, whole
 from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, fitted_axis, percent, significant, written
-from mlm_widgets.plots.grid import Grid, Terms, predicted_grid, rows_of
+from mlm_widgets.plots.grid import Grid, Terms, predicted_grid
 from mlm_widgets.plots.marks import at, layer, linear, only_picked, scaled, x_axis, y_axis
-from mlm_widgets.plots.options import check_level, check_width
+from mlm_widgets.plots.options import check_groups, check_level, check_width
 from mlm_widgets.plots.panel import panel_title
+from mlm_widgets.plots.rawdata import raw_rows, raw_words, shows_shares, x_place
+from mlm_widgets.plots.scale import has_average, has_offset, predicted_words, range_of_outcome, unit_of_outcome
 from mlm_widgets.plots.series import ink_of, label_of, shapes, styles
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import MAX_WIDTH, Spec, Tokens, tokens
@@ -30,15 +31,11 @@ __all__ = ["predictions", "predictions_spec"]
 
 HOVER = "hover"
 
-_SAMPLED = 100  # raw rows for each line and panel
-_SEED = 20240
 _SPACING = 16
 _LEAST_PANEL = 120
 _LEAST_GAP = 16  # between two lines, for their names to stand on them
 _LABEL_LIMIT = 150
 _LABELS_APART = 13
-_DODGE = 0.16  # between the points of two lines, as a share of the distance between levels
-_JITTER = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +67,7 @@ def predictions(
     level: float = 0.95,
     bands: bool = True,
     raw: bool = False,
+    groups: str = "typical",
     theme: str = "light",
     title: str | None = None,
     width: int = MAX_WIDTH,
@@ -89,7 +87,11 @@ def predictions(
     bands : bool
         Draw the confidence bands.
     raw : bool
-        Draw data too: at most 100 rows for each line and panel, drawn at random with a fixed seed.
+        Draw data too: at most 100 rows for each line and panel, drawn at random with a fixed seed; of an outcome of
+        two values, the share of successes in tenths of the rows.
+    groups : {"typical", "average"}
+        Of a generalized model, the mean in a group whose random effects are zero, or that over all groups; in a linear
+        model they are the same.
     theme : {"light", "dark"}
     title : str, optional
         By default what is predicted, and by what.
@@ -106,7 +108,9 @@ def predictions(
         An option has a value that is not allowed; the nearest name is offered.
     """
     return chart(
-        predictions_spec(model, terms, level=level, bands=bands, raw=raw, theme=theme, title=title, width=width)
+        predictions_spec(
+            model, terms, level=level, bands=bands, raw=raw, groups=groups, theme=theme, title=title, width=width
+        )
     )
 
 
@@ -117,6 +121,7 @@ def predictions_spec(
     level: float = 0.95,
     bands: bool = True,
     raw: bool = False,
+    groups: str = "typical",
     theme: str = "light",
     title: str | None = None,
     width: int = MAX_WIDTH,
@@ -125,12 +130,14 @@ def predictions_spec(
     check_level(level)
     check_width(width)
     colours = tokens(theme)
-    grid = predicted_grid(model, terms, level)
+    check_groups(groups)
+    grid = predicted_grid(model, terms, level, groups)
     names = [label_of(grid.lines, i) for i in range(grid.n_lines)] if grid.lines else [""]
-    sampled = _raw_rows(model, grid) if raw else []
-    layout = _layout(grid, names, sampled, width, bands=bands)
+    sampled = raw_rows(model, grid) if raw else []
+    layout = _layout(model, grid, names, sampled, width, bands=bands)
     labels = _labels(grid, names, layout)
-    look = _Look(grid, names, layout, colours, bands, grid.n_lines > 1 and not labels, bool(sampled))
+    has_shares = bool(sampled) and shows_shares(model)
+    look = _Look(grid, names, layout, colours, bands, grid.n_lines > 1 and not labels, bool(sampled), has_shares)
     panels = [_panel(look, i, model, [label for label in labels if i == 0]) for i in range(grid.n_panels)]
     rows: list[Spec] = [
         {"hconcat": panels[i : i + layout.beside], "spacing": _SPACING} for i in range(0, len(panels), layout.beside)
@@ -139,7 +146,7 @@ def predictions_spec(
     return whole(
         {"data": {"name": "lines"}, "params": _hover_parameter(grid), **body},
         title=title if title is not None else _title(model, grid),
-        subtitle=_subtitle(model, grid, level, bands=bands, raw=bool(sampled)),
+        subtitle=_subtitle(model, grid, level, bands=bands, raw=bool(sampled), groups=groups),
         data={
             "lines": _line_rows(grid, names),
             "raw": sampled,
@@ -154,11 +161,6 @@ def predictions_spec(
 # --- data -----------------------------------------------------------------------------------------
 
 
-def _x_place(grid: Grid, line: int) -> float:
-    """How far the points of a line stand beside those of the middle one: over a factor they are dodged."""
-    return (line - (grid.n_lines - 1) / 2) * _DODGE if grid.is_factor else 0.0
-
-
 def _line_rows(grid: Grid, names: Sequence[str]) -> list[Spec]:
     y_digits = decimals_for(_spread(grid), 4)
     x_digits = decimals_for(float(np.ptp(grid.x)) or 1.0, 4)
@@ -167,7 +169,7 @@ def _line_rows(grid: Grid, names: Sequence[str]) -> list[Spec]:
             "p": int(grid.panel[i]),
             "s": names[grid.line[i]],
             "k": int(grid.line[i]),
-            "x": round(float(grid.x[i]) + _x_place(grid, int(grid.line[i])), x_digits),
+            "x": round(float(grid.x[i]) + x_place(grid, int(grid.line[i])), x_digits),
             "y": round(float(grid.mean[i]), y_digits),
             "lo": round(float(grid.low[i]), y_digits),
             "hi": round(float(grid.high[i]), y_digits),
@@ -179,43 +181,6 @@ def _line_rows(grid: Grid, names: Sequence[str]) -> list[Spec]:
 def _spread(grid: Grid) -> float:
     low, high = bounds([*grid.low, *grid.high, *grid.mean])
     return high - low
-
-
-def _raw_rows(model: PlottedModel, grid: Grid) -> list[Spec]:
-    """Data: a sample for each line and panel, in the range of x that the panel shows."""
-    if model.outcome not in model.data.columns:
-        raise OptionError(f"raw=True needs the outcome as a column, and {model.outcome!r} is computed.", argument="raw")
-    draw = np.random.default_rng(_SEED)
-    y = model.data[model.outcome].to_numpy(dtype=float)
-    x, jitter = _raw_x(model, grid)
-    lines, panels = rows_of(model, grid.lines), rows_of(model, grid.panels)
-    digits = decimals_for(float(np.ptp(y)) or 1.0, 3), decimals_for(float(np.ptp(grid.x)) or 1.0, 4)
-    rows: list[Spec] = []
-    for panel in range(grid.n_panels):
-        here = grid.x[grid.panel == panel]
-        shown = (panels == panel) & (x >= here.min()) & (x <= here.max())
-        for line in range(grid.n_lines):
-            among = np.flatnonzero(shown & (lines == line))
-            taken = np.sort(draw.permutation(among)[:_SAMPLED])
-            beside = _x_place(grid, line) + draw.uniform(-jitter, jitter, size=len(taken))
-            rows += [
-                {
-                    "p": panel,
-                    "k": line,
-                    "x": round(float(x[i] + dx), digits[1]),
-                    "y": round(float(y[i]), digits[0]),
-                }
-                for i, dx in zip(taken, beside, strict=True)
-            ]
-    return rows
-
-
-def _raw_x(model: PlottedModel, grid: Grid) -> tuple[np.ndarray[Any, np.dtype[np.float64]], float]:
-    column = model.data[grid.x_name]
-    if not grid.is_factor:
-        return column.to_numpy(dtype=float), 0.0
-    place = {level: float(i) for i, level in enumerate(grid.x_levels)}
-    return np.array([place.get(str(value), -1.0) for value in column]), _JITTER
 
 
 def _hit_rows(grid: Grid) -> list[Spec]:
@@ -244,11 +209,13 @@ def _label_row(label: _Label) -> Spec:
 # --- sizes ----------------------------------------------------------------------------------------
 
 
-def _layout(grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: float, *, bands: bool) -> _Layout:
+def _layout(
+    model: PlottedModel, grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: float, *, bands: bool
+) -> _Layout:
     beside = {1: 1, 2: 2, 3: 3, 4: 2}.get(grid.n_panels, 3)
     height = 300 if beside == 1 else 260 if grid.n_panels <= 3 else 180
     ends = (grid.low, grid.high) if bands or grid.is_factor else (grid.mean, grid.mean)
-    y = axis(*bounds([*ends[0], *ends[1], *(float(row["y"]) for row in sampled)]))
+    y = _y_axis(model, bounds([*ends[0], *ends[1], *(float(row["y"]) for row in sampled)]))
     tick_labels = max(lettering.width(written(tick, 2 if abs(tick) < 10 else 1), 11) for tick in y.ticks)
     at_the_end = _end_room(names) if _labels_at_the_end(grid) else 0.0
     outside = 24 + 28 + tick_labels + at_the_end
@@ -262,6 +229,14 @@ def _layout(grid: Grid, names: Sequence[str], sampled: Sequence[Spec], width: fl
     else:
         x = fitted_axis(*bounds(grid.x), panel, margin=0.02)
     return _Layout(panel, height, beside, x, y)
+
+
+def _y_axis(model: PlottedModel, ends: tuple[float, float]) -> Axis:
+    """The axis of the outcome; where no outcome is below 0 or above 1 it does not go there."""
+    made = axis(*ends)
+    least, most = range_of_outcome(model)
+    low, high = max(made.low, min(ends[0], least)), min(made.high, max(ends[1], most))
+    return replace(made, low=low, high=high)
 
 
 def _end_room(names: Sequence[str]) -> float:
@@ -345,6 +320,7 @@ class _Look:
     bands: bool
     has_legend: bool
     has_raw: bool
+    has_shares: bool
 
     def by_line(self, values: list[Any]) -> Spec:
         """A channel that tells the lines apart."""
@@ -385,7 +361,7 @@ class _Look:
 def _panel(look: _Look, panel: int, model: PlottedModel, labels: Sequence[_Label]) -> Spec:
     grid, layout = look.grid, look.layout
     is_left = panel % layout.beside == 0
-    y_title = in_brackets(f"Predicted {lettering.shorten(model.outcome, 170, 12)}", model.units(model.outcome))
+    y_title = in_brackets(f"Predicted {lettering.shorten(predicted_words(model), 200, 12)}", unit_of_outcome(model))
     x = linear(
         "x",
         scale=scaled(layout.x.low, layout.x.high),
@@ -459,16 +435,23 @@ def _points(look: _Look, here: str) -> list[Spec]:
 def _raw(look: _Look, here: str) -> list[Spec]:
     """Each line's rows in a layer of its own: with a scale of shapes the legend would show shapes, not lines."""
     mark = {"type": "point", "filled": True, "size": 9, "opacity": 0.28, "clip": True}
+    if look.has_shares:
+        mark |= {"size": 34, "opacity": 0.55}
     each = zip(styles(look.grid.lines), shapes(look.grid.n_lines), strict=True)
     return [
         layer(
             {**mark, "color": look.colours[token], "shape": shape},
-            {},
+            {"tooltip": _share_tooltip()} if look.has_shares else {},
             data="raw",
             where=f"{here} && datum.k === {i}",
         )
         for i, ((token, _), shape) in enumerate(each)
     ]
+
+
+def _share_tooltip() -> list[Spec]:
+    shown = {"y": ("Share", ".2f"), "n": ("Rows", ",d")}
+    return [{"field": f, "type": "quantitative", "title": title, "format": d3} for f, (title, d3) in shown.items()]
 
 
 def _name(label: _Label, look: _Look) -> Spec:
@@ -526,15 +509,25 @@ def _hover_parameter(grid: Grid) -> list[Spec]:
 def _title(model: PlottedModel, grid: Grid) -> str:
     names = [grid.x_label, *(term.label for term in (grid.lines, grid.panels) if term)]
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"Predicted {model.outcome} by {listed}"
+    return f"Predicted {predicted_words(model)} by {listed}"
 
 
-def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw: bool) -> str:
+def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw: bool, groups: str) -> str:
     what = f", {percent(level)} {'intervals' if grid.is_factor else 'bands'}" if bands or grid.is_factor else ""
     over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_label, 150, 12)}"
     others = " Other predictors at their mean or reference level." if _has_others(model, grid) else ""
-    points = f" Points: {_sampled_from(grid)}." if raw else ""
-    return f"Population level{what}{over}.{others}{_beyond(model, grid)}{points}"
+    offset = " Offset at its mean." if has_offset(model) else ""
+    points = f" Points: {raw_words(model, grid)}." if raw else ""
+    return f"{_of_groups(model, groups)}{what}{over}.{others}{offset}{_beyond(model, grid)}{points}"
+
+
+def _of_groups(model: PlottedModel, groups: str) -> str:
+    if not has_average(model.family):
+        return "Population level"
+    if groups == "average":
+        return "Averaged over groups"
+    name = next(iter(model.n_groups)) if len(model.n_groups) == 1 else "group"
+    return f"For a typical {lettering.shorten(name, 130, 12)}"
 
 
 def _beyond(model: PlottedModel, grid: Grid) -> str:
@@ -549,11 +542,6 @@ def _beyond(model: PlottedModel, grid: Grid) -> str:
             values, name = ", ".join(map(significant, outside)), lettering.shorten(term.label, 150, 12)
             found.append(f" Beyond the data: {name} {values} (data: {significant(low)} to {significant(high)}).")
     return "".join(found)
-
-
-def _sampled_from(grid: Grid) -> str:
-    each = ["colour" if grid.is_factor else "line"] * (grid.n_lines > 1) + ["panel"] * (grid.n_panels > 1)
-    return f"at most {_SAMPLED} sampled rows" + (f" for each {' and '.join(each)}" if each else "")
 
 
 def _has_others(model: PlottedModel, grid: Grid) -> bool:

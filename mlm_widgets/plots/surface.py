@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 
+from mlm_widgets.families import Family
+from mlm_widgets.fitter import Fit
+
 __all__ = ["PlottedModel"]
 
 
@@ -22,6 +25,14 @@ class PlottedModel(Protocol):
         """The outcome's name."""
 
     @property
+    def family(self) -> Family:
+        """The distribution of the outcome given the random effects, with its link."""
+
+    @property
+    def fit_result(self) -> Fit:
+        """The record of the fit; asked of generalized models alone."""
+
+    @property
     def n_groups(self) -> Mapping[str, int]:
         """Number of groups of each grouping factor."""
 
@@ -33,8 +44,8 @@ class PlottedModel(Protocol):
     def data(self) -> pd.DataFrame:
         """The rows that were used."""
 
-    def tidy(self, effects: Literal["fixed"], *, level: float) -> pd.DataFrame:
-        """Estimates with intervals."""
+    def tidy(self, effects: Literal["fixed"], *, level: float, exponentiate: bool = False) -> pd.DataFrame:
+        """Estimates with intervals; exponentiated, they are ratios."""
 
     def ranef(self, *, level: float) -> pd.DataFrame:
         """Conditional modes, a row a group and term."""
@@ -42,8 +53,8 @@ class PlottedModel(Protocol):
     def term_info(self) -> pd.DataFrame:
         """Label and level of each fixed coefficient."""
 
-    def predictions(self, terms: Any, *, level: float) -> pd.DataFrame:
-        """Population-level means over a grid."""
+    def predictions(self, terms: Any, *, level: float, groups: str = "typical") -> pd.DataFrame:
+        """Population-level means over a grid, of a typical group or averaged over groups."""
 
     def focal_terms(self, terms: Any) -> dict[str, Any]:
         """Predictors by name, with what is asked of their values (None: what suits)."""

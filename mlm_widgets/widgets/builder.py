@@ -31,7 +31,7 @@ from mlm_widgets.formula import (
 )
 from mlm_widgets.frames import Frame, read_frame
 from mlm_widgets.results import MixedModel, fit_spec
-from mlm_widgets.widgets import edits
+from mlm_widgets.widgets import edits, families
 from mlm_widgets.widgets.facts import DataFacts
 from mlm_widgets.widgets.messages import Action, read_action
 from mlm_widgets.widgets.outcome import EMPTY_FIT, failed_payload, ready_payload, running_payload
@@ -51,6 +51,7 @@ from mlm_widgets.widgets.views import CHARTS, Views, changed_views, chart_payloa
 __all__ = ["ModelBuilder"]
 
 LIVE_ROWS = 200_000  # above, a fit may take longer than a click should: it waits for Fit
+LIVE_ROWS_GENERALIZED = 50_000  # each evaluation goes through the rows several times
 MAX_HISTORY = 200
 NO_DATA = {"name": "", "n_rows": 0, "n_columns": 0, "columns": []}
 
@@ -140,6 +141,7 @@ class ModelBuilder(OneWay):
         self._live = bool(live)
         self._views = Views()
         self._formula_error: dict[str, Any] | None = None
+        self._note: tuple[str, str, str] | None = None  # an outcome, a family, and why it was chosen for it
         self._last_fit = EMPTY_FIT
         self._fitted: MixedModel | None = None
         self._problem: MlmError | None = None
@@ -258,7 +260,8 @@ class ModelBuilder(OneWay):
 
     def _do_set_outcome(self, column: str) -> None:
         self._require(column, "outcome_problem")
-        self._change(edits.set_outcome(self._draft, column))
+        if column != self.setup["outcome"]:
+            self._change(families.choose_outcome(self._draft, column, self._known))
 
     def _do_add_predictor(self, column: str) -> None:
         self._require(column, "predictor_problem")
@@ -330,6 +333,21 @@ class ModelBuilder(OneWay):
     def _do_set_reml(self, on: bool) -> None:
         self._change(self._draft.with_(reml=on))
 
+    def _do_set_family(self, family: str) -> None:
+        self._change(families.set_family(self._draft, family, self._known))
+
+    def _do_set_link(self, link: str) -> None:
+        self._change(families.set_link(self._draft, link))
+
+    def _do_set_success(self, level: str) -> None:
+        self._change(families.set_success(self._draft, level, self._known))
+
+    def _do_set_trials(self, column: str) -> None:
+        self._change(families.set_trials(self._draft, column, self._known))
+
+    def _do_set_exposure(self, column: str | None) -> None:
+        self._change(families.set_exposure(self._draft, column, self._known))
+
     def _do_set_live(self, on: bool) -> None:
         self._live = on
         self._publish_setup()
@@ -350,8 +368,8 @@ class ModelBuilder(OneWay):
         if self._future:
             self._show(self._future[-1], [*self._past, self._draft], self._future[:-1])
 
-    def _do_view_coefficients(self, intercept: bool) -> None:
-        self._view("coefficients", replace(self._views, intercept=intercept))
+    def _do_view_coefficients(self, **changes: Any) -> None:
+        self._view("coefficients", replace(self._views, **changes))
 
     def _do_view_caterpillar(self, **changes: Any) -> None:
         self._view("caterpillar", changed_views(self._fitted, self._views, changes))
@@ -405,9 +423,11 @@ class ModelBuilder(OneWay):
         parsed = parse_formula(text, reml=self._draft.reml)
         check_columns(parsed, self._known.profiles, self._known.frame.name)
         draft = self._draft
-        # a formula has no words for these: what the model has stays
+        # a formula has no words for these: what the model has stays, as far as the outcome can have it
         spec = parsed.spec.with_(weights=draft.weights, family=draft.family, link=draft.link)
-        return spec.with_(success=draft.success) if spec.outcome == draft.outcome else spec
+        if spec.outcome == draft.outcome:
+            return spec.with_(success=draft.success)
+        return families.with_possible_family(spec, self._known)
 
     def _read(self, document: Any) -> ModelSpec:
         """A spec's document, also an unfinished one: while no outcome is chosen any column stands in for it."""
@@ -415,8 +435,6 @@ class ModelBuilder(OneWay):
             stand_in = quote_name(self._known.frame.names[0])
             return replace(self._read({**document, "outcome": stand_in}), outcome="")
         spec = from_json(document)
-        if (spec.family, spec.link) != (edits.EMPTY.family, edits.EMPTY.link):
-            raise OptionError("`spec` must have family 'gaussian' and link 'identity' as yet.", argument="spec")
         self._parsed_text(formula_of(spec))
         return spec
 
@@ -426,6 +444,8 @@ class ModelBuilder(OneWay):
         if spec == self._draft:
             self._show(spec, self._past, self._future)
         else:
+            note = families.family_note(self._draft, spec, self._known)
+            self._note = self._note if note is None else (spec.outcome, spec.family, note)
             self._show(spec, [*self._past, self._draft][-MAX_HISTORY:], [])
 
     def _show(self, spec: ModelSpec, past: list[ModelSpec], future: list[ModelSpec]) -> None:
@@ -439,7 +459,8 @@ class ModelBuilder(OneWay):
             self._mark_stale()
 
     def _can_fit_live(self) -> bool:
-        return prompt_of(self._draft) is None and self._live and self._known.frame.n_rows <= LIVE_ROWS
+        most = LIVE_ROWS if self._draft.is_linear else LIVE_ROWS_GENERALIZED
+        return prompt_of(self._draft, self._known) is None and self._live and self._known.frame.n_rows <= most
 
     def _is_stale(self) -> bool:
         return self._fitted is not None and self._fitted.spec != self._draft
@@ -451,7 +472,7 @@ class ModelBuilder(OneWay):
         self.fit = {**last, "state": state, "word": "Changed" if is_stale else last["word"], "stale": is_stale}
 
     def _refit(self) -> None:
-        prompt = prompt_of(self._draft)
+        prompt = prompt_of(self._draft, self._known)
         if prompt is not None:
             raise OptionError(prompt)
         self.fit = running_payload(self._last_fit, is_stale=self._is_stale())
@@ -499,9 +520,17 @@ class ModelBuilder(OneWay):
             **({} if is_open else {"prompt": None}),
             "live": self._live,
             "error": self._formula_error,
+            "note": self._present_note,
             "can_undo": bool(self._past),
             "can_redo": bool(self._future),
         }
+
+    @property
+    def _present_note(self) -> str | None:
+        """Why the family is what it is, while it and the outcome are what the note is about."""
+        if self._note is None or self._note[:2] != (self._draft.outcome, self._draft.family):
+            return None
+        return self._note[2]
 
     def _repr_keys(self) -> list[str]:
         return ["formula"]

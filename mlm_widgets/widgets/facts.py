@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -24,11 +25,18 @@ class DataFacts:
         self.frame = frame
         self._codes: dict[tuple[str, ...], tuple[Codes, Levels]] = {}
         self._constant: dict[tuple[str, tuple[str, ...]], bool] = {}
+        self._kept: dict[tuple[str, str], list[str]] = {}
 
     @cached_property
     def profiles(self) -> dict[str, ColumnProfile]:
         """Profiles of the columns, by name."""
         return {column.name: column for column in profile(self.frame)}
+
+    def kept(self, what: tuple[str, str], find: Callable[[], list[str]]) -> list[str]:
+        """What `find` finds, the first time that `what` is asked."""
+        if what not in self._kept:
+            self._kept[what] = find()
+        return self._kept[what]
 
     def group(self, columns: tuple[str, ...]) -> tuple[Codes, Levels]:
         """Codes and levels of a grouping."""

@@ -14,7 +14,7 @@ Action = dict[str, Any]
 MAX_TEXT = 20_000
 MAX_ITEMS = 20
 
-TEXT, FLAG, TEXTS, VALUES = "text", "flag", "texts", "values"
+TEXT, TEXT_OR_NONE, FLAG, TEXTS, VALUES = "text", "text or none", "flag", "texts", "values"
 REQUIRED: dict[str, dict[str, str]] = {
     "set_outcome": {"column": TEXT},
     "add_predictor": {"column": TEXT},
@@ -28,19 +28,26 @@ REQUIRED: dict[str, dict[str, str]] = {
     "set_slope": {"group": TEXT, "term": TEXT, "on": FLAG},
     "set_correlated": {"group": TEXT, "on": FLAG},
     "set_reml": {"on": FLAG},
+    "set_family": {"family": TEXT},
+    "set_link": {"link": TEXT},
+    "set_success": {"level": TEXT},
+    "set_trials": {"column": TEXT},
+    "set_exposure": {"column": TEXT_OR_NONE},
     "set_live": {"on": FLAG},
     "set_formula": {"text": TEXT},
     "fit": {},
     "undo": {},
     "redo": {},
-    "view_coefficients": {"intercept": FLAG},
+    "view_coefficients": {},
     "view_caterpillar": {},
     "view_predictions": {},
 }
 OPTIONAL: dict[str, dict[str, str]] = {
+    "view_coefficients": {"intercept": FLAG, "ratios": FLAG},
     "view_caterpillar": {"group": TEXT, "sort": TEXT},
     "view_predictions": {
-        "along": TEXT, "lines": "text or none", "panels": "text or none", "values": VALUES, "bands": FLAG, "raw": FLAG,
+        "along": TEXT, "lines": TEXT_OR_NONE, "panels": TEXT_OR_NONE, "values": VALUES, "bands": FLAG, "raw": FLAG,
+        "average": FLAG,
     },
 }  # fmt: skip
 
@@ -75,7 +82,7 @@ def read_action(message: Any) -> tuple[int, Action]:
 def _is_of(value: Any, kind: str) -> bool:
     if kind == TEXT:
         return isinstance(value, str) and len(value) <= MAX_TEXT and _is_unicode(value)
-    if kind == "text or none":
+    if kind == TEXT_OR_NONE:
         return value is None or _is_of(value, TEXT)
     if kind == FLAG:
         return isinstance(value, bool)

@@ -9,7 +9,9 @@ from typing import Any
 from mlm_widgets.design import coefficient_labels, factor_label, random_label
 from mlm_widgets.errors import MlmError
 from mlm_widgets.formula import parse_factor
+from mlm_widgets.plots import effect_scale, ratio_name, sentence
 from mlm_widgets.results import MixedModel
+from mlm_widgets.widgets.families import family_words
 
 __all__ = ["EMPTY_FIT", "failed_payload", "ready_payload", "running_payload"]
 
@@ -75,7 +77,8 @@ def ready_payload(model: MixedModel, data_name: str, elapsed_ms: float) -> Paylo
 
 def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
     n = model.trace.n_evaluations
-    facts = [[_run(f"{n} evaluation{'s' * (n != 1)} · {_duration(elapsed_ms)}")]]
+    facts = [] if model.is_linear else [_method(model)]
+    facts.append([_run(f"{n} evaluation{'s' * (n != 1)} · {_duration(elapsed_ms)}")])
     for name, sizes in model.group_sizes.items():
         low, high = int(sizes.min()), int(sizes.max())
         span = f"{low:,}" if low == high else f"{low:,}–{high:,}"
@@ -94,6 +97,12 @@ def _facts(model: MixedModel, elapsed_ms: float) -> list[list[Payload]]:
     return facts
 
 
+def _method(model: MixedModel) -> list[Payload]:
+    """Family, link and approximation of a generalized model."""
+    nodes = f"adaptive quadrature, {model.n_agq} nodes" if model.n_agq > 1 else "Laplace"
+    return [_run(family_words(model.family.name), strong=True), _run(f", {model.family.link.name} link · {nodes}")]
+
+
 def _run(text: str, *, strong: bool = False) -> Payload:
     return {"text": text, "strong": True} if strong else {"text": text}
 
@@ -109,12 +118,33 @@ def _duration(elapsed_ms: float) -> str:
 def _summary(model: MixedModel) -> Payload:
     has_df = model.df_method == "satterthwaite"
     return {
-        "note": "Satterthwaite df, Wald intervals" if has_df else "Normal approximation, Wald intervals",
+        "note": _note(model, has_df=has_df),
+        "has_df": has_df,
         "statistic_name": "t" if has_df else "z",
+        "ratio": _ratio(model),
         "fixed": _fixed(model),
         "random": _random(model),
         "fit": _fit_statistics(model),
         "explained": _explained(model),
+    }
+
+
+def _note(model: MixedModel, *, has_df: bool) -> str:
+    if not model.is_linear:
+        return f"{sentence(effect_scale(model.family))}, z tests, Wald intervals"
+    return "Satterthwaite df, Wald intervals" if has_df else "Normal approximation, Wald intervals"
+
+
+def _ratio(model: MixedModel) -> Payload | None:
+    """What the exponentials of the coefficients are called; None where they mean nothing."""
+    name = ratio_name(model.family)
+    if name is None:
+        return None
+    return {
+        "name": sentence(name),
+        "plural": sentence(f"{name}s"),
+        "baseline": f"baseline {name.removesuffix(' ratio')}",
+        "note": f"{sentence(f'{name}s')}, z tests, Wald intervals",
     }
 
 
@@ -123,6 +153,7 @@ NUMBERS = ("estimate", "std_error", "df", "statistic", "p_value", "conf_low", "c
 
 def _fixed(model: MixedModel) -> list[Payload]:
     labels = {label.term: label for label in coefficient_labels(model.fit_result.design)}
+    ratios = _ratios(model)
     rows = []
     for row in model.tidy("fixed").to_dict("records"):
         own = labels[row["term"]]
@@ -134,9 +165,18 @@ def _fixed(model: MixedModel) -> list[Payload]:
                 "level": own.level,
                 "is_intercept": own.is_intercept,
                 **{key: _json(row[key]) for key in NUMBERS},
+                "ratio": ratios.get(row["term"]),
             }
         )
     return rows
+
+
+def _ratios(model: MixedModel) -> dict[str, Payload]:
+    """The estimates as ratios with their limits, by term; none where they are no ratios."""
+    if ratio_name(model.family) is None:
+        return {}
+    table = model.tidy("fixed", exponentiate=True).to_dict("records")
+    return {row["term"]: {key: _json(row[key]) for key in ("estimate", "conf_low", "conf_high")} for row in table}
 
 
 def _json(value: float) -> float | None:
@@ -149,6 +189,8 @@ def _random(model: MixedModel) -> list[Payload]:
     by_term: dict[tuple[str, str], Payload] = {}
     for row in model.varcorr().to_dict("records"):
         group, first, second = row["group"], row["term1"], row["term2"]
+        if group == "Residual" and not model.is_linear:
+            continue  # its dispersion is no random effect: it stands under Fit
         if isinstance(second, str):
             by_term[group, second]["corr"].append(_json(row["sd_or_corr"]))
             continue
@@ -178,6 +220,9 @@ def _fit_statistics(model: MixedModel) -> list[Payload]:
         ("Parameters", model.n_params, 0),
         ("Rows", model.nobs, 0),
     ]
+    if not model.is_linear and model.family.has_dispersion:
+        name, value = model.family.named_dispersion(model.dispersion)
+        rows.append((sentence(name), value, 3))
     return [{"label": label, "value": value, "digits": digits} for label, value, digits in rows]
 
 

@@ -23,6 +23,7 @@ from mlm_widgets.formula import (
 from mlm_widgets.formula.expressions import Text
 from mlm_widgets.widgets.edits import group_id, varies, varies_elsewhere
 from mlm_widgets.widgets.facts import DataFacts
+from mlm_widgets.widgets.families import NO_TRIALS, family_payload, has_trials_missing, shown_outcome
 
 __all__ = [
     "Payload",
@@ -60,10 +61,12 @@ def formula_of(spec: ModelSpec) -> str:
     return to_formula(spec) if spec.outcome else ""
 
 
-def prompt_of(spec: ModelSpec) -> str | None:
+def prompt_of(spec: ModelSpec, facts: DataFacts) -> str | None:
     """What is needed before a model can be fitted."""
     if not spec.outcome:
         return "Choose an outcome."
+    if has_trials_missing(spec, facts):
+        return NO_TRIALS
     if not spec.random:
         return "Choose a grouping column: schools, subjects, clinics."
     return None
@@ -86,22 +89,18 @@ def setup_payload(spec: ModelSpec, facts: DataFacts) -> Payload:
     groups = [term.group for term in spec.random]
     main = [term for term in spec.terms if len(term) == 1]
     return {
-        "outcome": _column_of(spec.outcome) if spec.outcome else None,
-        "family": spec.family,
-        "link": spec.link,
+        "outcome": shown_outcome(spec),
+        **family_payload(spec, facts),
+        "is_linear": spec.is_linear,
         "reml": spec.reml,
         "formula": formula_of(spec),
-        "prompt": prompt_of(spec),
+        "prompt": prompt_of(spec, facts),
         "predictors": [_predictor(factor, facts, groups) for (factor,) in main],
         "predictor_choices": _predictor_choices(spec, facts),
         "interactions": [_interaction(term, facts, groups) for term in spec.terms if len(term) > 1],
         "groups": [_group(spec, place, facts) for place in range(len(spec.random))],
         "group_choices": [_group_choice(columns, facts) for columns in groupings_of(spec, facts)],
     }
-
-
-def _column_of(factor: str) -> str:
-    return factor_label(parse_factor(factor))[0]
 
 
 def _label(factor: str) -> tuple[str, str]:

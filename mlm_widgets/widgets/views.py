@@ -12,7 +12,15 @@ from mlm_widgets.design import random_label, variables_of
 from mlm_widgets.errors import MlmError, OptionError
 from mlm_widgets.formula import parse_factor
 from mlm_widgets.inference import shown_name
-from mlm_widgets.plots import caterpillar_spec, coefficients_spec, predictions_spec
+from mlm_widgets.plots import (
+    caterpillar_spec,
+    coefficients_spec,
+    has_average,
+    outcome_words,
+    predictions_spec,
+    ratio_name,
+    sentence,
+)
 from mlm_widgets.results import MixedModel
 
 __all__ = ["CHARTS", "Views", "changed_views", "chart_payload", "views_for", "views_payload"]
@@ -29,6 +37,7 @@ class Views:
     """How the charts are to be drawn; ids are names of groupings, terms and variables of the model."""
 
     intercept: bool = False
+    ratios: bool = True
     group: str | None = None
     sort: str | None = None
     along: str | None = None
@@ -37,6 +46,7 @@ class Views:
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bands: bool = True
     raw: bool = False
+    average: bool = False
 
 
 def views_for(model: MixedModel, last: Views) -> Views:
@@ -104,7 +114,7 @@ def views_payload(model: MixedModel | None, views: Views) -> Payload:
     shown = {key: dict(views.values.get(key, DEFAULT_VALUES)) for key in (views.lines, views.panels) if key is not None}
     is_number = {choice["id"]: choice["kind"] == "number" for choice in choices}
     return {
-        "coefficients": {"intercept": views.intercept},
+        "coefficients": {"intercept": views.intercept, "ratios": views.ratios, "ratio_names": _ratio_names(model)},
         "caterpillar": {"groups": groups, "group": views.group, "terms": terms, "sort": views.sort},
         "predictions": {
             "choices": choices,
@@ -114,9 +124,16 @@ def views_payload(model: MixedModel | None, views: Views) -> Payload:
             "values": {key: value for key, value in shown.items() if is_number.get(key)},
             "bands": views.bands,
             "raw": views.raw,
+            "average": None if model is None or not has_average(model.family) else views.average,
             "level": 0.95,
         },
     }
+
+
+def _ratio_names(model: MixedModel | None) -> str | None:
+    """What the effects are as ratios: "Odds ratios"; None where they are none."""
+    name = None if model is None else ratio_name(model.family)
+    return None if name is None else sentence(f"{name}s")
 
 
 def _choice(model: MixedModel, key: str) -> Payload:
@@ -177,7 +194,10 @@ def chart_payload(name: str, model: MixedModel, views: Views, version: int) -> P
 
 def _spec(name: str, model: MixedModel, views: Views) -> Payload:
     if name == "coefficients":
-        return coefficients_spec(model, intercept=views.intercept, title=f"Fixed effects on {model.outcome}")
+        is_ratio = views.ratios and ratio_name(model.family) is not None
+        what = _ratio_names(model) if is_ratio else "Fixed effects"
+        title = f"{what}, {outcome_words(model)}" if is_ratio else f"{what} on {outcome_words(model)}"
+        return coefficients_spec(model, intercept=views.intercept, exponentiate=is_ratio, title=title)
     if name == "caterpillar":
         title = f"Random effects of {views.group}"
         return caterpillar_spec(model, group=views.group, sort=views.sort, title=title)
@@ -187,7 +207,8 @@ def _spec(name: str, model: MixedModel, views: Views) -> Payload:
     for key in (views.lines, views.panels):
         if key is not None:
             shown[key] = _chosen_values(views, key) if model.column_kind(key) == "number" else None
-    return predictions_spec(model, shown, bands=views.bands, raw=views.raw)
+    groups = "average" if views.average and has_average(model.family) else "typical"
+    return predictions_spec(model, shown, bands=views.bands, raw=views.raw, groups=groups)
 
 
 def _chosen_values(views: Views, key: str) -> Any:

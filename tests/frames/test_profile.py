@@ -15,7 +15,7 @@ def test_columns_of_hsb() -> None:
     school, ses, sector, size = found["school"], found["ses"], found["sector"], found["size"]
     assert (school.kind, school.n_distinct, school.group_problem) == ("factor", 160, None)
     assert school.predictor_problem == "160 levels: use it as a grouping"
-    assert school.outcome_problem == "text: the outcome must be a number"
+    assert school.outcome_problem == "text of 160 levels: an outcome is a number or has two levels"
     assert len(school.levels) == 50
     assert (ses.kind, ses.outcome_problem, ses.predictor_problem) == ("number", None, None)
     assert ses.group_problem == "numbers with decimals do not name groups"

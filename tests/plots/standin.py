@@ -16,6 +16,7 @@ import pandas as pd
 from formulaic import model_matrix
 from scipy import stats
 
+from mlm_widgets.families import FAMILIES, Family
 from mlm_widgets.plots.options import chosen
 
 RANDOM_COLUMNS = ["group", "level", "term", "estimate", "se", "lower", "upper"]
@@ -29,6 +30,14 @@ class StandIn:
     groups: Mapping[str, Sequence[str]]  # grouping factor -> its terms
     levels: Mapping[str, str] = field(default_factory=dict)  # column -> "L1", "L2"
     unit_of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES["gaussian"]
+
+    @property
+    def fit_result(self) -> Any:
+        raise NotImplementedError
 
     @property
     def formula(self) -> str:
@@ -56,7 +65,7 @@ class StandIn:
         resid = y - X @ beta
         return beta, inverse * (resid @ resid) / (len(y) - X.shape[1]), resid
 
-    def tidy(self, effects: str = "all", *, level: float = 0.95) -> pd.DataFrame:
+    def tidy(self, effects: str = "all", *, level: float = 0.95, exponentiate: bool = False) -> pd.DataFrame:
         beta, covariance, resid = self._least_squares
         error = np.sqrt(np.diag(covariance))
         df = float(len(resid) - len(beta))
@@ -123,7 +132,7 @@ class StandIn:
     def units(self, name: str) -> str | None:
         return self.unit_of.get(name)
 
-    def predictions(self, terms: Any, *, level: float = 0.95) -> pd.DataFrame:
+    def predictions(self, terms: Any, *, level: float = 0.95, groups: str = "typical") -> pd.DataFrame:
         wanted = terms if isinstance(terms, Mapping) else dict.fromkeys(terms)
         focal = next((name for name in wanted if self.column_kind(name) == "number"), None)
         values = {name: self._values(name, how, name == focal) for name, how in wanted.items()}

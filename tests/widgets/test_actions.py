@@ -240,7 +240,7 @@ def test_what_changes_nothing_is_no_step_to_undo() -> None:
 
 
 REFUSED: list[tuple[str, str, Step, str]] = [
-    ("a text outcome", "hsb", outcome("sector"), "text"),
+    ("a text outcome", "hsb", outcome("school"), "text"),
     ("an unknown column", "hsb", predictor("nosuch"), "no column"),
     ("a predictor twice", "hsb", predictor("ses"), "in the model already"),
     ("a factor of many levels", "hsb", predictor("school"), "levels"),
@@ -502,7 +502,7 @@ def test_choices_of_the_charts() -> None:
     driver.do("view_caterpillar", sort="ses")
     assert driver.builder.views["caterpillar"]["sort"] == "ses"
     driver.do("view_coefficients", intercept=True)
-    assert driver.builder.views["coefficients"] == {"intercept": True}
+    assert driver.builder.views["coefficients"] == {"intercept": True, "ratios": True, "ratio_names": None}
     driver.do("add_predictor", column="minority")  # a new fit keeps the choices
     assert driver.builder.views["predictions"]["along"] == "sex"
     assert driver.builder.views["caterpillar"]["sort"] == "ses"

@@ -26,7 +26,8 @@ PRIVATE = [
     "../../etc/passwd", "do_fit", "_refit", "model", "add_traits", "", "\ud800", "set_formula\x00", "𝓯𝓲𝓽",
 ]  # fmt: skip
 NAMES = ["y", "x", "f", "g", "h", "x:f", "`x`", "within(x, g)", "between:g", "within:g", "center", "none", "b", "a",
-         "C", "g:h", "g #2", "", "🙂", "x" * 300, "__class__", "../x", "y ~ x + (1 | g)", FORMULA]  # fmt: skip
+         "C", "g:h", "g #2", "", "🙂", "x" * 300, "__class__", "../x", "y ~ x + (1 | g)", FORMULA,
+         "gaussian", "binomial", "poisson", "gamma", "identity", "log", "logit"]  # fmt: skip
 HOSTILE = [
     "__import__('os').system('id')",
     "y ~ __import__('os').system('id') + (1 | g)",

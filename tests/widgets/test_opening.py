@@ -53,7 +53,7 @@ def broken() -> pd.DataFrame:
 
 BAD_MODELS: list[tuple[str, str, str]] = [
     ("a constant outcome", "same ~ x + (1 | g)", "same"),
-    ("a text outcome", "f ~ x + (1 | g)", "f"),
+    ("a text outcome", "h ~ x + (1 | g)", "h"),
     ("nothing but missing values", "y ~ gone + (1 | g)", "gone"),
     ("one group", "y ~ x + (1 | same)", "same"),
     ("as many groups as rows", "y ~ x + (1 | row)", "row"),

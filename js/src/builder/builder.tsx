@@ -27,7 +27,7 @@ interface BuilderProps {
 
 function tabsOf(traits: Traits): Tab[] {
   return [
-    { id: "summary", label: "Summary", panel: () => <Summary fit={traits.fit} /> },
+    { id: "summary", label: "Summary", panel: () => <Summary fit={traits.fit} view={traits.views.coefficients} /> },
     { id: "coefficients", label: "Coefficients", panel: () => <Coefficients traits={traits} /> },
     { id: "random", label: "Random effects", panel: () => <RandomEffects traits={traits} /> },
     { id: "predictions", label: "Predictions", panel: () => <Predictions traits={traits} /> },

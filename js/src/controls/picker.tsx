@@ -15,6 +15,8 @@ interface PickerProps {
   empty?: string;
   look?: "select" | "add" | "half" | "square";
   wide?: boolean;
+  /** Options with long details or reasons, without a table's columns. */
+  roomy?: boolean;
   describe?: string;
   onPick(id: string): void;
   children: ComponentChildren;
@@ -31,6 +33,7 @@ export function Picker(props: PickerProps) {
     empty,
     look = "select",
     wide,
+    roomy,
     describe,
     onPick,
     children,
@@ -47,7 +50,7 @@ export function Picker(props: PickerProps) {
     setOpen(true);
   };
   return (
-    <span class="mlm-picker" data-wide={wide || undefined}>
+    <span class="mlm-picker" data-wide={wide || undefined} data-roomy={roomy || undefined}>
       <button
         ref={button}
         type="button"

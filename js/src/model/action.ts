@@ -14,12 +14,17 @@ export type Action =
   | { type: "set_slope"; group: string; term: string; on: boolean }
   | { type: "set_correlated"; group: string; on: boolean }
   | { type: "set_reml"; on: boolean }
+  | { type: "set_family"; family: string }
+  | { type: "set_link"; link: string }
+  | { type: "set_success"; level: string }
+  | { type: "set_trials"; column: string }
+  | { type: "set_exposure"; column: string | null }
   | { type: "set_live"; on: boolean }
   | { type: "set_formula"; text: string }
   | { type: "fit" }
   | { type: "undo" }
   | { type: "redo" }
-  | { type: "view_coefficients"; intercept: boolean }
+  | { type: "view_coefficients"; intercept?: boolean; ratios?: boolean }
   | { type: "view_caterpillar"; group?: string; sort?: string }
   | {
       type: "view_predictions";
@@ -29,6 +34,7 @@ export type Action =
       values?: Record<string, GridValuesPayload>;
       bands?: boolean;
       raw?: boolean;
+      average?: boolean;
     };
 
 export interface ActionError {

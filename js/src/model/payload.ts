@@ -69,10 +69,35 @@ export interface GroupPayload {
   cells: CellPayload[];
 }
 
+export interface ChoicePayload {
+  value: string;
+  label: string;
+}
+
+export interface FamilyChoicePayload {
+  value: string;
+  label: string;
+  detail: string;
+  /** Why the outcome cannot have it. */
+  reason: string | null;
+}
+
+export interface ChosenPayload {
+  value: string | null;
+  choices: ChoicePayload[];
+}
+
 export interface SetupPayload {
   outcome: string | null;
   family: string;
   link: string;
+  families: FamilyChoicePayload[];
+  links: { value: string; label: string; detail: string }[];
+  success: ChosenPayload | null;
+  trials: ChosenPayload | null;
+  exposure: ChosenPayload | null;
+  is_linear: boolean;
+  note: string | null;
   reml: boolean;
   live: boolean;
   formula: string;
@@ -107,6 +132,14 @@ export interface FixedRowPayload {
   p_value: number;
   conf_low: number;
   conf_high: number;
+  /** The exponentials, where they mean something; a limit beyond all numbers is null. */
+  ratio: RatioPayload | null;
+}
+
+export interface RatioPayload {
+  estimate: number | null;
+  conf_low: number | null;
+  conf_high: number | null;
 }
 
 export interface RandomRowPayload {
@@ -118,8 +151,18 @@ export interface RandomRowPayload {
   corr: number[];
 }
 
+export interface RatioNamesPayload {
+  name: string;
+  plural: string;
+  /** What the exponential of the intercept is. */
+  baseline: string;
+  note: string;
+}
+
 export interface SummaryPayload {
   note: string;
+  has_df: boolean;
+  ratio: RatioNamesPayload | null;
   fixed: FixedRowPayload[];
   statistic_name: string;
   random: RandomRowPayload[];
@@ -157,6 +200,8 @@ export interface PredictionsViewPayload {
   values: Record<string, GridValuesPayload>;
   bands: boolean;
   raw: boolean;
+  /** Averaged over groups; null where that is the same as a typical group. */
+  average: boolean | null;
   level: number;
 }
 
@@ -167,8 +212,14 @@ export interface CaterpillarViewPayload {
   sort: string | null;
 }
 
+export interface CoefficientsViewPayload {
+  intercept: boolean;
+  ratios: boolean;
+  ratio_names: string | null;
+}
+
 export interface ViewsPayload {
-  coefficients: { intercept: boolean };
+  coefficients: CoefficientsViewPayload;
   caterpillar: CaterpillarViewPayload;
   predictions: PredictionsViewPayload;
 }

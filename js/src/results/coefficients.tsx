@@ -3,12 +3,14 @@ import { Switch } from "../controls/switch";
 import type { Traits } from "../model/payload";
 import { useSession } from "../model/session";
 import { Chart } from "./chart";
+import { RatiosSwitch } from "./ratiosSwitch";
 
 export function Coefficients({ traits }: { traits: Traits }) {
   const { ask } = useSession();
   return (
     <>
       <div class="mlm-controls">
+        <RatiosSwitch view={traits.views.coefficients} />
         <Switch
           name="show-intercept"
           label="Intercept"

@@ -1,12 +1,20 @@
 /** The fixed effects: numbers, and each interval as a bar on one axis. The intercept stays off the slopes' scale. */
 import { LevelBadge } from "../controls/levelBadge";
-import type { FixedRowPayload, SummaryPayload } from "../model/payload";
+import type { FixedRowPayload, RatioNamesPayload, SummaryPayload } from "../model/payload";
 import { decimalsFor, fixed, formatDf, formatP, formatStatistic, short } from "../text/format";
-import { type Axis, axisOf } from "./axis";
+import { type Axis, axisOf, ratioAxisOf } from "./axis";
 
 const INTERVAL = "95\u202f%\u00a0CI";
 
-function Term({ row }: { row: FixedRowPayload }) {
+/** What a row shows of its term: itself, or a ratio. */
+interface Effect {
+  estimate: number;
+  conf_low: number;
+  conf_high: number;
+  digits: number;
+}
+
+function Term({ row, detail }: { row: FixedRowPayload; detail: string }) {
   return (
     <th scope="row" title={row.term}>
       <span class="mlm-term">
@@ -16,34 +24,36 @@ function Term({ row }: { row: FixedRowPayload }) {
             {part}
           </span>
         ))}
-        {row.detail && <span class="mlm-detail">{row.detail}</span>}
+        {detail && <span class="mlm-detail">{detail}</span>}
         <LevelBadge level={row.level || null} />
       </span>
     </th>
   );
 }
 
-function Bar({ row, axis }: { row: FixedRowPayload; axis: Axis }) {
+function Bar({ effect, isIntercept, axis }: { effect: Effect; isIntercept: boolean; axis: Axis }) {
+  const { estimate, conf_low, conf_high } = effect;
   const place = (value: number) => Math.max(0, Math.min(100, axis.at(value)));
-  const isOff = row.is_intercept && (row.conf_low < axis.low || row.conf_high > axis.high);
+  const isOff = isIntercept && (conf_low < axis.low || conf_high > axis.high);
+  const isLow = estimate < axis.reference;
   return (
     <td class="mlm-bar-cell" aria-hidden="true">
       <div class="mlm-bar">
-        <i class="mlm-zero" style={{ left: `${axis.at(0)}%` }} />
+        <i class="mlm-zero" style={{ left: `${axis.at(axis.reference)}%` }} />
         {isOff ? (
-          <span class="mlm-off" data-side={row.estimate < 0 ? "left" : "right"}>
-            {row.estimate < 0 && "← "}
-            {short(row.estimate)}
+          <span class="mlm-off" data-side={isLow ? "left" : "right"}>
+            {isLow && "← "}
+            {short(estimate)}
             <span class="mlm-wide-only">, off scale</span>
-            {row.estimate >= 0 && " →"}
+            {!isLow && " →"}
           </span>
         ) : (
           <>
             <i
               class="mlm-interval"
-              style={{ left: `${place(row.conf_low)}%`, width: `${place(row.conf_high) - place(row.conf_low)}%` }}
+              style={{ left: `${place(conf_low)}%`, width: `${place(conf_high) - place(conf_low)}%` }}
             />
-            <i class="mlm-point" style={{ left: `${place(row.estimate)}%` }} />
+            <i class="mlm-point" style={{ left: `${place(estimate)}%` }} />
           </>
         )}
       </div>
@@ -51,34 +61,24 @@ function Bar({ row, axis }: { row: FixedRowPayload; axis: Axis }) {
   );
 }
 
-function Row({ row, axis }: { row: FixedRowPayload; axis: Axis | null }) {
-  const digits = decimalsFor(row.std_error);
+function Limits({ effect: { conf_low, conf_high, digits } }: { effect: Effect }) {
   return (
-    <tr data-mlm={`fixed-${row.term}`}>
-      <Term row={row} />
-      <td class="mlm-estimate">{fixed(row.estimate, digits)}</td>
-      <td>{fixed(row.std_error, digits)}</td>
-      <td class="mlm-soft">{formatDf(row.df)}</td>
-      <td>{formatStatistic(row.statistic)}</td>
-      <td>{formatP(row.p_value)}</td>
-      <td class="mlm-ci">
-        {fixed(row.conf_low, digits)} <span class="mlm-soft">to</span> {fixed(row.conf_high, digits)}
-      </td>
-      {axis && <Bar row={row} axis={axis} />}
-    </tr>
+    <td class="mlm-ci">
+      {fixed(conf_low, digits)} <span class="mlm-soft">to</span> {fixed(conf_high, digits)}
+    </td>
   );
 }
 
 function AxisHead({ axis }: { axis: Axis }) {
-  // In a narrow table every second tick is left out, never the zero.
-  const zero = Math.max(0, axis.ticks.indexOf(0));
-  const isSpare = (at: number) => axis.ticks.length > 4 && (at - zero) % 2 !== 0;
+  // In a narrow table every second tick is left out, never that of no effect.
+  const reference = Math.max(0, axis.ticks.indexOf(axis.reference));
+  const isSpare = (at: number) => axis.ticks.length > 4 && (at - reference) % 2 !== 0;
   return (
     <th class="mlm-bar-cell" aria-hidden="true">
       <div class="mlm-ticks">
         {axis.ticks.map((tick, at) => (
           <span key={tick} data-spare={isSpare(at) || undefined} style={{ left: `${axis.at(tick)}%` }}>
-            {fixed(tick, axis.digits)}
+            {axis.label(tick)}
           </span>
         ))}
       </div>
@@ -87,8 +87,7 @@ function AxisHead({ axis }: { axis: Axis }) {
 }
 
 export function FixedTable({ summary }: { summary: SummaryPayload }) {
-  const slopes = summary.fixed.filter((row) => !row.is_intercept);
-  const axis = axisOf(slopes);
+  const axis = axisOf(summary.fixed.filter((row) => !row.is_intercept));
   return (
     <div class="mlm-table-scroll">
       <table class="mlm-table mlm-fixed" data-mlm="fixed-table">
@@ -97,7 +96,7 @@ export function FixedTable({ summary }: { summary: SummaryPayload }) {
             <th scope="col">Term</th>
             <th scope="col">Estimate</th>
             <th scope="col">SE</th>
-            <th scope="col">df</th>
+            {summary.has_df && <th scope="col">df</th>}
             <th scope="col">{summary.statistic_name}</th>
             <th scope="col">p</th>
             <th scope="col">{INTERVAL}</th>
@@ -105,8 +104,62 @@ export function FixedTable({ summary }: { summary: SummaryPayload }) {
           </tr>
         </thead>
         <tbody>
-          {summary.fixed.map((row) => (
-            <Row key={row.term} row={row} axis={axis} />
+          {summary.fixed.map((row) => {
+            const effect = { ...row, digits: decimalsFor(row.std_error) };
+            return (
+              <tr key={row.term} data-mlm={`fixed-${row.term}`}>
+                <Term row={row} detail={row.detail} />
+                <td class="mlm-estimate">{fixed(row.estimate, effect.digits)}</td>
+                <td>{fixed(row.std_error, effect.digits)}</td>
+                {summary.has_df && <td class="mlm-soft">{formatDf(row.df)}</td>}
+                <td>{formatStatistic(row.statistic)}</td>
+                <td>{formatP(row.p_value)}</td>
+                <Limits effect={effect} />
+                {axis && <Bar effect={effect} isIntercept={row.is_intercept} axis={axis} />}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** Python sends no number where a ratio is beyond all numbers. */
+function ratioOf({ ratio }: FixedRowPayload): Effect {
+  const { estimate, conf_low, conf_high } = ratio ?? { estimate: null, conf_low: null, conf_high: null };
+  const [low, high] = [conf_low ?? Number.POSITIVE_INFINITY, conf_high ?? Number.POSITIVE_INFINITY];
+  const digits = Number.isFinite(high) ? decimalsFor((high - low) / 4) : 2;
+  return { estimate: estimate ?? Number.POSITIVE_INFINITY, conf_low: low, conf_high: high, digits };
+}
+
+/** The same as ratios, on a logarithmic axis. A standard error belongs to the logarithm, so none is shown. */
+export function RatioTable({ summary, ratio }: { summary: SummaryPayload; ratio: RatioNamesPayload }) {
+  const rows = summary.fixed.map((row) => ({ row, effect: ratioOf(row) }));
+  const axis = ratioAxisOf(rows.filter(({ row }) => !row.is_intercept).map(({ effect }) => effect));
+  return (
+    <div class="mlm-table-scroll">
+      <table class="mlm-table mlm-fixed" data-mlm="fixed-table" data-scale="ratio">
+        <thead>
+          <tr>
+            <th scope="col">Term</th>
+            <th scope="col">{ratio.name}</th>
+            <th scope="col">{summary.statistic_name}</th>
+            <th scope="col">p</th>
+            <th scope="col">{INTERVAL}</th>
+            {axis && <AxisHead axis={axis} />}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ row, effect }) => (
+            <tr key={row.term} data-mlm={`fixed-${row.term}`}>
+              <Term row={row} detail={row.is_intercept ? ratio.baseline : row.detail} />
+              <td class="mlm-estimate">{fixed(effect.estimate, effect.digits)}</td>
+              <td>{formatStatistic(row.statistic)}</td>
+              <td>{formatP(row.p_value)}</td>
+              <Limits effect={effect} />
+              {axis && <Bar effect={effect} isIntercept={row.is_intercept} axis={axis} />}
+            </tr>
           ))}
         </tbody>
       </table>

@@ -45,6 +45,14 @@ export function Predictions({ traits }: { traits: Traits }) {
           onPick={(panels) => ask({ type: "view_predictions", panels: panels || null })}
         />
         <span class="mlm-controls-end">
+          {view.average !== null && (
+            <Switch
+              name="average"
+              label="Averaged over groups"
+              on={view.average}
+              onChange={(average) => ask({ type: "view_predictions", average })}
+            />
+          )}
           <Switch
             name="bands"
             label={`Bands ${Math.round(view.level * 100)}\u202f%`}

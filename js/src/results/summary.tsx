@@ -1,9 +1,10 @@
 /** The Summary tab: all numbers of a fit on one page. */
 import { CopyButton } from "../controls/copyButton";
-import type { FitPayload, SummaryPayload } from "../model/payload";
+import type { CoefficientsViewPayload, FitPayload, SummaryPayload } from "../model/payload";
 import { fixed } from "../text/format";
-import { FixedTable } from "./fixedTable";
+import { FixedTable, RatioTable } from "./fixedTable";
 import { RandomTable } from "./randomTable";
+import { RatiosSwitch } from "./ratiosSwitch";
 import { tableText } from "./tableText";
 
 function Measures({ rows }: { rows: SummaryPayload["fit"] }) {
@@ -44,7 +45,7 @@ function isWide({ random }: SummaryPayload): boolean {
   return correlations > 1 || longest + 6 * correlations > 28;
 }
 
-export function Summary({ fit }: { fit: FitPayload }) {
+export function Summary({ fit, view }: { fit: FitPayload; view: CoefficientsViewPayload }) {
   const { summary } = fit;
   if (!summary)
     return (
@@ -52,15 +53,17 @@ export function Summary({ fit }: { fit: FitPayload }) {
         {fit.state === "running" ? "Fitting\u2026" : "No model is fitted yet: its numbers will be here."}
       </p>
     );
+  const ratio = view.ratios ? summary.ratio : null;
   return (
     <>
       <header class="mlm-panel-head">
         <h3>
-          Fixed effects <span>{summary.note}</span>
+          Fixed effects <span>{ratio ? ratio.note : summary.note}</span>
         </h3>
-        <CopyButton name="copy-table" what="the table of fixed effects" text={tableText(summary)} />
+        <RatiosSwitch view={view} />
+        <CopyButton name="copy-table" what="the table of fixed effects" text={tableText(summary, ratio !== null)} />
       </header>
-      <FixedTable summary={summary} />
+      {ratio ? <RatioTable summary={summary} ratio={ratio} /> : <FixedTable summary={summary} />}
       <div class="mlm-thirds" data-wide={isWide(summary) || undefined}>
         <section>
           <h3>Random effects</h3>

@@ -11,7 +11,18 @@ function cell(value: string | number | null): string {
   return /^[=+\-@]/.test(flat) ? `'${flat}` : flat;
 }
 
-export function tableText(summary: SummaryPayload): string {
-  const rows = summary.fixed.map((row) => HEAD.map((name) => cell(row[name])).join("\t"));
-  return [HEAD.join("\t"), ...rows].join("\n");
+function lines(rows: (string | number | null)[][]): string {
+  return rows.map((row) => row.map(cell).join("\t")).join("\n");
+}
+
+export function tableText(summary: SummaryPayload, isRatio = false): string {
+  if (isRatio && summary.ratio) {
+    const name = summary.ratio.name.toLowerCase().replaceAll(" ", "_");
+    const rows = summary.fixed.map(({ term, ratio, statistic, p_value }) =>
+      ratio ? [term, ratio.estimate, statistic, p_value, ratio.conf_low, ratio.conf_high] : [term],
+    );
+    return lines([["term", name, "statistic", "p_value", "conf_low", "conf_high"], ...rows]);
+  }
+  const head = HEAD.filter((name) => summary.has_df || name !== "df");
+  return lines([[...head], ...summary.fixed.map((row) => head.map((name) => row[name]))]);
 }

@@ -1,16 +1,11 @@
 /** First row: what is modelled, by what it is grouped, and how. */
 import { Icon } from "../controls/icon";
 import { Picker } from "../controls/picker";
-import { Segmented } from "../controls/segmented";
 import type { Traits } from "../model/payload";
 import { useSession } from "../model/session";
 import { Chip } from "./chip";
 import { ColumnHead, columnOptions } from "./columnOptions";
-
-const CRITERIA = [
-  { value: "reml", label: "REML" },
-  { value: "ml", label: "ML" },
-] as const;
+import { Method, OutcomeDetails } from "./family";
 
 function Outcome({ traits }: { traits: Traits }) {
   const { ask } = useSession();
@@ -77,20 +72,8 @@ function Groups({ traits }: { traits: Traits }) {
   );
 }
 
-function Fixed({ label, value, why }: { label: string; value: string; why: string }) {
-  return (
-    <span class="mlm-pair" title={why}>
-      <span class="mlm-row-label">{label}</span>
-      <span class="mlm-static" data-mlm={label.toLowerCase()}>
-        {value}
-      </span>
-    </span>
-  );
-}
-
 export function OutcomeRow({ traits }: { traits: Traits }) {
-  const { ask } = useSession();
-  const { family, link, reml } = traits.setup;
+  const { setup } = traits;
   return (
     <div class="mlm-row mlm-row-first" role="group" aria-label="Outcome, groups and method" data-row="outcome">
       <span class="mlm-row-label" aria-hidden="true">
@@ -98,23 +81,20 @@ export function OutcomeRow({ traits }: { traits: Traits }) {
       </span>
       <div class="mlm-row-body">
         <Outcome traits={traits} />
+        <OutcomeDetails setup={setup} />
         <span class="mlm-pair" data-row="groups">
           <span class="mlm-row-label" aria-hidden="true">
             Groups
           </span>
           <Groups traits={traits} />
         </span>
-        <span class="mlm-method">
-          <Fixed label="Family" value={family} why="The only family so far" />
-          <Fixed label="Link" value={link} why="The only link so far" />
-          <Segmented
-            name="criterion"
-            label="Criterion"
-            value={reml ? "reml" : "ml"}
-            choices={CRITERIA}
-            onChange={(value) => ask({ type: "set_reml", on: value === "reml" })}
-          />
-        </span>
+        <Method traits={traits} />
+        {setup.note && (
+          <p class="mlm-row-note" role="status" data-mlm="family-note">
+            <Icon name="info" size={14} />
+            {setup.note}
+          </p>
+        )}
       </div>
     </div>
   );

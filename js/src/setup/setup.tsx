@@ -19,8 +19,10 @@ function groupWords(group: SetupPayload["groups"][number]): string {
 /** The form in one line, for when it is folded. */
 export function setupWords(setup: SetupPayload): string[] {
   if (!setup.outcome) return ["no outcome yet"];
+  const family = setup.families.find(({ value }) => value === setup.family)?.label ?? setup.family;
+  const method = setup.is_linear ? (setup.reml ? "REML" : "ML") : `${setup.link} link`;
   return [
-    [setup.outcome, setup.family, setup.reml ? "REML" : "ML"].join(", "),
+    [setup.outcome, family, method].join(", "),
     plural(setup.predictors.length, "predictor"),
     ...(setup.interactions.length > 0 ? [plural(setup.interactions.length, "interaction")] : []),
     ...setup.groups.map(groupWords),
