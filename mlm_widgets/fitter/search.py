@@ -29,6 +29,7 @@ MOST_POLISHING = 3  # steps
 POLISHED = 1e-7  # scaled gradient, well below what any result shows
 ZERO = 1e-6  # a standard deviation that changes the criterion by its square, 1e-12
 LARGE = 1e-2  # scaled gradient above which a single step would not do
+CHEAP = 500  # random effects beside the leading factor's: an exact Hessian takes a millisecond
 SADDLE = -1e-6  # least curvature relative to the largest: below, the point is no minimum
 
 
@@ -98,9 +99,11 @@ def _with_zeros(search: Search[Evaluation]) -> Search[Evaluation]:
 def _polished(search: Search[Evaluation]) -> tuple[Search[Evaluation], Floats]:
     """The exact Hessian, and steps by it where the search went by an approximation and left a gradient.
 
-    A step is so short that the Hessian changes as the average information does.
+    A step is so short that the Hessian changes nearly as the average information does: degrees of freedom move by some
+    1e-5. Where the Hessian costs little it is made again at the end.
     """
     hessian = exact_hessian(search.point)
+    first = search.point
     for _ in range(MOST_POLISHING if search.converged else 0):
         values, vectors = np.linalg.eigh(hessian)
         is_curved = values > POLISHED * values.max(initial=0.0)
@@ -115,6 +118,8 @@ def _polished(search: Search[Evaluation]) -> tuple[Search[Evaluation], Floats]:
         hessian = hessian + (point.hessian - search.point.hessian)
         search = replace(search, x=x, point=point, n_evaluations=search.n_evaluations + 1)
         search = replace(search, decrement=newton_decrement(point, x))
+    if search.point is not first and len(search.point.problem.W2) <= CHEAP:
+        hessian = exact_hessian(search.point)
     return search, hessian
 
 
