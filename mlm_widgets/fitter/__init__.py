@@ -5,6 +5,7 @@ from mlm_widgets.fitter.criterion import Evaluation
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.glmm import fit_glmm
 from mlm_widgets.fitter.lmm import Prepared, fit_lmm, prepare
+from mlm_widgets.fitter.moments import VarianceMoments, variance_moments
 from mlm_widgets.fitter.options import OPTIMISERS, FitOptions
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "GroupFit",
     "Prepared",
     "Trace",
+    "VarianceMoments",
     "fit_glmm",
     "fit_lmm",
     "prepare",
+    "variance_moments",
 ]

@@ -42,9 +42,10 @@ Floats = npt.NDArray[np.float64]
 LEAST_RESIDUAL = 1e-13  # share of the outcome's sum of squares: below it the residuals are rounding
 
 
-def evaluate(problem: Problem, theta: Floats) -> Evaluation:
-    """The criterion at `theta` (centred coordinates)."""
-    lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
+def evaluate(problem: Problem, theta: Floats, lams: list[Floats] | None = None) -> Evaluation:
+    """The criterion at `theta` (centred coordinates); at S = lams lams' where factors are given in its place."""
+    if lams is None:
+        lams = [t.matrix(theta[s]) for t, s in zip(problem.templates, problem.slices, strict=True)]
     lam = lams[problem.lead]
     tiles = [eliminate_lanes(lam, AW) for AW in problem.tiles]
     R0 = problem.N - sum(tile.KK for tile in tiles)
@@ -74,6 +75,8 @@ class Evaluation:
         Deviance or REML criterion in scaled coordinates (`criterion` of the fit adds the scales back).
     r2 : float
         Penalised residual sum of squares; sigma^2 = r2 / nn.
+    residual_weight : float, optional
+        r2 / sigma^2 where sigma is held; else the degrees of freedom, which are that at the best sigma.
     """
 
     problem: Problem
@@ -84,6 +87,7 @@ class Evaluation:
     R: Floats
     r2: float
     value: float
+    residual_weight: float | None = None
 
     @cached_property
     def _R_inverse(self) -> Floats:
@@ -179,7 +183,7 @@ class Evaluation:
     def _w(self) -> Floats:
         """How the columns of E count, shape (p + 1,)."""
         w = np.full(len(self.R), float(self.problem.reml))
-        w[-1] = self.problem.degrees
+        w[-1] = self.problem.degrees if self.residual_weight is None else self.residual_weight
         return w
 
     @cached_property
@@ -267,9 +271,9 @@ class Evaluation:
         return self.quadratic_forms(h) - hE @ hE.T, y
 
     def _average_information(self) -> Floats:
-        nn, r2 = self.problem.degrees, self.r2
+        w, r2 = self._w[-1], self.r2
         q, y = self.information_terms
-        return nn * (q / r2 - np.outer(y, y) / r2**2) + self._curvature()
+        return w * (q / r2 - np.outer(y, y) / r2**2) + self._curvature()
 
     def quadratic_forms(self, h: list[tuple[int, Floats]]) -> Floats:
         """h_k' Z'V^-1 Z h_l."""

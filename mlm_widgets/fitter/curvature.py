@@ -31,15 +31,20 @@ def exact_hessian(point: Evaluation) -> Floats:
     """d2d/dtheta2 at `point`, shape (n_theta, n_theta)."""
     if point.block is None:
         return point.hessian
+    traces = scalar_traces(point)
+    return _differenced_hessian(point) if traces is None else _scalar_hessian(point, traces)
+
+
+def scalar_traces(point: Evaluation) -> Floats | None:
+    """tr(V^-1 V_k V^-1 V_l) over several groupings, from what `point` holds; None where that does not suffice."""
     rest = [f for f in range(len(point.lams)) if f != point.problem.lead]
     if any(len(lam) > 1 for lam in point.lams):
-        return _differenced_hessian(point)
+        return None
     if isinstance(point.block, SparseBlock):
         is_nested = len(point.block.fronts) == 1 and not point.block.fronts[0].stage.is_dense
-        return _scalar_hessian(point, _nested_traces(point)) if is_nested else _differenced_hessian(point)
-    if all(point.block.is_well_scaled(f) for f in rest):
-        return _scalar_hessian(point, _traces(point))
-    return _differenced_hessian(point)
+        return _nested_traces(point) if is_nested else None
+    assert point.block is not None
+    return _traces(point) if all(point.block.is_well_scaled(f) for f in rest) else None
 
 
 def _scalar_hessian(point: Evaluation, traces: Floats) -> Floats:

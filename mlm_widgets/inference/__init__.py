@@ -31,12 +31,13 @@ from mlm_widgets.inference.prediction import (
 )
 from mlm_widgets.inference.refitting import refit_glmm
 from mlm_widgets.inference.residuals import RESIDUALS, residuals
-from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
 from mlm_widgets.inference.simulation import simulate
 from mlm_widgets.inference.terms import base_variables, key_of, read_terms, resolve_terms, shown_name
+from mlm_widgets.inference.wald import DF_METHODS, Wald, wald
 from mlm_widgets.inference.working import WorkingModel, working_model, working_weights
 
 __all__ = [
+    "DF_METHODS",
     "ICC",
     "R2",
     "RESIDUALS",
@@ -48,6 +49,7 @@ __all__ = [
     "GroupCoefficients",
     "Means",
     "Overdispersion",
+    "Wald",
     "WorkingModel",
     "ZeroInflation",
     "all_fits",
@@ -74,12 +76,11 @@ __all__ = [
     "residuals",
     "resolve_terms",
     "response_means",
-    "satterthwaite_df",
     "shown_name",
     "simulate",
-    "standard_errors",
     "uses_null",
     "variance_shares",
+    "wald",
     "working_model",
     "working_weights",
     "zero_inflation",

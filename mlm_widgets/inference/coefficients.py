@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from mlm_widgets.fitter import Fit
-from mlm_widgets.inference.satterthwaite import satterthwaite_df
+from mlm_widgets.inference.wald import Wald
 
 __all__ = ["Coefficients", "coefficients"]
 
@@ -40,10 +39,10 @@ class Coefficients:
         return self.estimate - reach, self.estimate + reach
 
 
-def coefficients(fit: Fit, df_method: str) -> Coefficients:
-    """The fixed coefficients of `fit`; `df_method` is "satterthwaite" or "normal" (infinite degrees of freedom)."""
-    k = len(fit.beta)
-    std_error = np.sqrt(np.diag(fit.cov_beta))
-    df = satterthwaite_df(fit, np.eye(k)) if df_method == "satterthwaite" else np.full(k, np.inf)
+def coefficients(tests: Wald) -> Coefficients:
+    """The fixed coefficients with standard errors and degrees of freedom as `tests` has them."""
+    fit = tests.fit
+    std_error = np.sqrt(np.diag(tests.covariance))
+    df = tests.df(np.eye(len(fit.beta)))
     statistic = fit.beta / std_error
     return Coefficients(fit.names, fit.beta, std_error, df, statistic, 2.0 * special.stdtr(df, -np.abs(statistic)))

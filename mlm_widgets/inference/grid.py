@@ -15,6 +15,7 @@ from mlm_widgets.errors import OptionError
 from mlm_widgets.fitter import Fit
 from mlm_widgets.inference.prediction import Means, linear_means, response_means
 from mlm_widgets.inference.terms import Focus, base_keys, base_variables, data_of
+from mlm_widgets.inference.wald import Wald
 
 __all__ = ["Grid", "grid_means"]
 
@@ -30,11 +31,10 @@ class Grid:
 
 
 def grid_means(
-    fit: Fit,
+    tests: Wald,
     focuses: Sequence[Focus],
     *,
     level: float,
-    df_method: str,
     factors: str = "reference",
     on_response: bool = True,
     is_averaged: bool = False,
@@ -44,6 +44,7 @@ def grid_means(
     They are of the outcome (`on_response`), for random effects of zero or averaged over them (`is_averaged`), or are
     linear predictors.
     """
+    fit = tests.fit
     combinations = list(product(*(focus.values for focus in focuses)))
     columns = {focus.key: [row[i] for row in combinations] for i, focus in enumerate(focuses)}
     n = len(combinations)
@@ -54,7 +55,7 @@ def grid_means(
         if is_averaged:
             variance += share * _random_variance(fit, values, n)
     offset = 0.0 if fit.design.offset is None else float(fit.design.offset.mean())
-    means = linear_means(fit, X, level, df_method, offset)
+    means = linear_means(tests, X, level, offset)
     if on_response:
         means = response_means(fit.family.link, means, np.sqrt(variance))
     rows = pd.DataFrame({focus.name: [row[i] for row in combinations] for i, focus in enumerate(focuses)})

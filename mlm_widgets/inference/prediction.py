@@ -14,7 +14,7 @@ from mlm_widgets.errors import DataError, OptionError
 from mlm_widgets.families import Link
 from mlm_widgets.fitter import Fit
 from mlm_widgets.inference.averaging import averaged
-from mlm_widgets.inference.satterthwaite import satterthwaite_df, standard_errors
+from mlm_widgets.inference.wald import Wald
 
 __all__ = ["Means", "linear_means", "linear_predictor", "offset_of", "predict_rows", "response_means"]
 
@@ -42,12 +42,11 @@ def linear_predictor(fit: Fit) -> Floats:
     return np.asarray(result)
 
 
-def linear_means(fit: Fit, X: Floats, level: float, df_method: str, offset: Floats | float = 0.0) -> Means:
+def linear_means(tests: Wald, X: Floats, level: float, offset: Floats | float = 0.0) -> Means:
     """X beta + offset with standard errors, degrees of freedom and limits; X (k, p) over the design's columns."""
-    L = X[:, fit.kept]
-    estimate = L @ fit.beta + offset
-    std_error = standard_errors(fit, L)
-    df = satterthwaite_df(fit, L) if df_method == "satterthwaite" else np.full(len(L), np.inf)
+    L = X[:, tests.fit.kept]
+    estimate = L @ tests.fit.beta + offset
+    std_error, df = tests.std_error(L), tests.df(L)
     reach = stats.t.ppf(0.5 + level / 2, df) * std_error
     return Means(estimate, std_error, df, estimate - reach, estimate + reach)
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from mlm_widgets.errors import OptionError, closest
 from mlm_widgets.families import Family
+from mlm_widgets.inference import DF_METHODS
 
-__all__ = ["check_choice", "check_flag", "check_level", "check_ratio"]
+__all__ = ["check_choice", "check_df_method", "check_flag", "check_level", "check_ratio"]
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -28,6 +29,17 @@ def check_choice(name: str, value: Any, allowed: Sequence[str]) -> None:
             f"`{name}` must be one of {', '.join(map(repr, allowed))}, not {value!r}.",
             hint=f"Did you mean {near[0]!r}?" if near else None,
             argument=name,
+        )
+
+
+def check_df_method(value: Any, family: Family) -> None:
+    """Raise where `value` is no way to find degrees of freedom, or none for this family."""
+    check_choice("df_method", value, DF_METHODS)
+    if value == "kenward-roger" and not family.is_linear:
+        raise OptionError(
+            "Kenward and Roger's degrees of freedom are those of linear mixed models.",
+            hint="Tests of a generalized model are z and chi-square tests: leave `df_method` out.",
+            argument="df_method",
         )
 
 

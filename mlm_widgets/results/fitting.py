@@ -14,12 +14,10 @@ from mlm_widgets.families import Family, family_of
 from mlm_widgets.fitter import FitOptions, fit_glmm, fit_lmm
 from mlm_widgets.formula import ModelSpec, check_columns, from_json, parse_formula, to_formula
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.results.checks import check_choice, check_flag
+from mlm_widgets.results.checks import check_df_method, check_flag
 from mlm_widgets.results.model import MixedModel
 
 __all__ = ["fit", "fit_spec"]
-
-DF_METHODS = ("satterthwaite", "normal")
 
 
 def fit(
@@ -67,9 +65,11 @@ def fit(
     n_agq : int
         Nodes of the adaptive Gauss-Hermite quadrature of a generalized model with one grouping factor and one random
         effect, up to 50; 1 is Laplace's approximation.
-    df_method : {"satterthwaite", "normal"}
-        Degrees of freedom of t tests and intervals; "normal" takes them as infinite, as they are in a generalized
-        model.
+    df_method : {"satterthwaite", "kenward-roger", "normal"}
+        Degrees of freedom of t tests, F tests and intervals. "kenward-roger" brings its own standard errors, too: they
+        allow for the variances being estimates, which counts with few groups. It is defined for REML; of a fit by
+        maximum likelihood it takes them from a second one by REML. "normal" takes degrees of freedom as infinite, as
+        they are in a generalized model. `MixedModel.with_df` changes it without fitting again.
     options : FitOptions, optional
         Optimiser, tolerance, start values.
 
@@ -129,8 +129,8 @@ def fit_spec(
     A `family` of the user's own takes the place of the one that `spec` names.
     """
     spec, arrays = _row_arrays(spec, frame, {"weights": weights, "offset": offset})
-    check_choice("df_method", df_method, DF_METHODS)
     family = family_of(spec.family, spec.link) if family is None else family
+    check_df_method(df_method, family)
     if options is not None and not isinstance(options, FitOptions):
         raise OptionError(
             f"`options` must be a FitOptions, not {type(options).__name__}.",

@@ -30,8 +30,8 @@ from mlm_widgets.formula import (
     to_r,
 )
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.inference import ICC, R2, RESIDUALS, AllFits, Coefficients, Finding, WorkingModel
-from mlm_widgets.results.checks import check_choice, check_level, check_ratio
+from mlm_widgets.inference import ICC, R2, RESIDUALS, AllFits, Coefficients, Finding, Wald, WorkingModel
+from mlm_widgets.results.checks import check_choice, check_df_method, check_level, check_ratio
 from mlm_widgets.results.newdata import chosen_groupings, complete_rows, in_place
 from mlm_widgets.results.text import fixed_section, prediction_note, random_section, summary_of
 from mlm_widgets.summary import Summary
@@ -110,11 +110,36 @@ class MixedModel:
         """How degrees of freedom are found."""
         return self._df_method
 
+    def with_df(self, df_method: str) -> MixedModel:
+        """The same fit with other degrees of freedom: "satterthwaite", "kenward-roger" or "normal" (see `fit`)."""
+        if df_method == self._df_method:
+            return self
+        self._check_df(df_method)
+        model = MixedModel(self._fit, self._frame, df_method)
+        if "_prepared" in self.__dict__:
+            model.__dict__["_prepared"] = self._prepared
+        return model
+
+    def _check_df(self, df_method: str) -> None:
+        check_df_method(df_method, self.family)
+        if df_method != "normal" and not self.is_linear:
+            raise OptionError(
+                "Tests of a generalized model are z and chi-square tests: it has no degrees of freedom to choose.",
+                hint="Leave `df_method` out.",
+                argument="df_method",
+            )
+
     # -- fixed effects ----------------------------------------------------------------------------------------------
 
     @cached_property
     def _coefficients(self) -> Coefficients:
-        return inference.coefficients(self._fit, self._df_method)
+        return inference.coefficients(self._wald)
+
+    @cached_property
+    def _wald(self) -> Wald:
+        """How fixed effects are tested."""
+        is_adjusted = self._df_method == "kenward-roger" and self.reml
+        return inference.wald(self._fit, self._df_method, self._prepared if is_adjusted else None)
 
     def _column(self, name: str) -> pd.Series[float]:
         index = pd.Index(self._fit.names, name="term")
@@ -133,7 +158,7 @@ class MixedModel:
     @property
     def statistic_name(self) -> str:
         """What the tests of the fixed coefficients are by: "t", or "z" where degrees of freedom are infinite."""
-        return "t" if self._df_method == "satterthwaite" else "z"
+        return "t" if self._wald.has_df else "z"
 
     @property
     def ratio_name(self) -> str:
@@ -168,7 +193,8 @@ class MixedModel:
 
     def cov_params(self) -> pd.DataFrame:
         """Covariance of the fixed coefficients, (p, p)."""
-        return pd.DataFrame(self._fit.cov_beta, index=list(self._fit.names), columns=list(self._fit.names))
+        names = list(self._fit.names)
+        return pd.DataFrame(self._wald.covariance.copy(), index=names, columns=names)
 
     # -- variance parameters ----------------------------------------------------------------------------------------
 
@@ -534,7 +560,7 @@ class MixedModel:
             found = pd.Series(values, index=index, name=self.outcome)
             return found if is_own else in_place(found, rows)
         X = self._fit.design.spec.fixed_matrix(rows)
-        means = inference.linear_means(self._fit, X, check_level(level), self._df_method, offset)
+        means = inference.linear_means(self._wald, X, check_level(level), offset)
         means = inference.response_means(link, means) if type == "response" else means
         columns = {
             "estimate": means.estimate, "std_error": means.std_error, "conf_low": means.lower, "conf_high": means.upper
@@ -586,7 +612,7 @@ class MixedModel:
         check_choice("groups", groups, GROUPS)
         focuses = inference.resolve_terms(self._fit, terms)
         grid = inference.grid_means(
-            self._fit, focuses, level=check_level(level), df_method=self._df_method, factors=factors,
+            self._wald, focuses, level=check_level(level), factors=factors,
             on_response=type == "response", is_averaged=groups == "average",
         )  # fmt: skip
         table = tables.grid_table(grid)
@@ -678,6 +704,7 @@ class MixedModel:
     def summary(self, *, exponentiate: bool = False) -> Summary:
         """The model in text (`print`) and as a table in a notebook; `exponentiate` as for `tidy`."""
         notes = [f"{finding.message} {finding.action or ''}".strip() for finding in self.findings]
+        notes += [self._wald.note] if self._wald.note else []
         fixed = self.tidy("fixed", exponentiate=exponentiate)
         sections = [fixed_section(fixed, self._df_method), random_section(self.varcorr())]
         return summary_of(self.formula, self.family, self.glance(), self.n_groups, sections, notes)

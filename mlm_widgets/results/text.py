@@ -11,7 +11,9 @@ from mlm_widgets.design import random_label
 from mlm_widgets.families import Family
 from mlm_widgets.summary import Section, Summary, number, p_value
 
-__all__ = ["fixed_section", "prediction_note", "random_section", "summary_of"]
+__all__ = ["DF_NAMES", "fixed_section", "prediction_note", "random_section", "summary_of"]
+
+DF_NAMES = {"satterthwaite": "Satterthwaite df", "kenward-roger": "Kenward-Roger SE and df", "normal": "normal"}
 
 
 def summary_of(
@@ -70,7 +72,7 @@ def fixed_section(table: pd.DataFrame, df_method: str) -> Section:
     """The fixed coefficients, or their ratios, from the tidy table of them."""
     what = table.attrs.get("estimate", "coefficient")
     head = "Estimate" if what == "coefficient" else what.capitalize()
-    tests, values = (["df", "t"], ["df", "statistic"]) if df_method == "satterthwaite" else (["z"], ["statistic"])
+    tests, values = (["z"], ["statistic"]) if df_method == "normal" else (["df", "t"], ["df", "statistic"])
     digits = {"df": 1, "statistic": 2}
     rows = [
         [row.term, number(row.estimate), number(row.std_error),
@@ -78,8 +80,7 @@ def fixed_section(table: pd.DataFrame, df_method: str) -> Section:
          p_value(row.p_value), f"{number(row.conf_low)} to {number(row.conf_high)}"]
         for row in _records(table)
     ]  # fmt: skip
-    name = "Satterthwaite df" if df_method == "satterthwaite" else "normal"
-    title = f"Fixed effects ({name}, Wald intervals)"
+    title = f"Fixed effects ({DF_NAMES[df_method]}, Wald intervals)"
     return Section(title, ["Term", head, "SE", *tests, "p", "95 % CI"], rows)
 
 
