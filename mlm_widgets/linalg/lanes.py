@@ -2,7 +2,8 @@
 
 An array of shape (q, q, J) holds J small matrices, one a *lane*: the last axis runs over groups and is contiguous, so
 that each arithmetic step is one long vector operation. For the small q of random effects this is several times faster
-than batched LAPACK calls.
+than batched LAPACK calls. Lanes may have several axes, (q, q, J, R), and one operand those of length one where the
+other has more, as numpy broadcasts.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ def cholesky(M: Floats) -> Floats:
 
 def forward(L: Floats, B: Floats) -> Floats:
     """Solve L X = B lane by lane: L (q, q, J) lower, B (q, k, J)."""
-    X = np.empty_like(B)
+    X = np.empty(B.shape[:2] + np.broadcast_shapes(L.shape[2:], B.shape[2:]))
     for i in range(L.shape[0]):
-        rest = B[i].copy()
+        X[i] = B[i]
         for k in range(i):
-            rest -= L[i, k] * X[k]
-        np.divide(rest, L[i, i], out=X[i])
+            X[i] -= L[i, k] * X[k]
+        X[i] /= L[i, i]
     return X
 
 
@@ -61,7 +62,7 @@ def log_diagonal(L: Floats) -> float:
 
 def product(A: Floats, B: Floats) -> Floats:
     """A B lane by lane: A (q, r, J), B (r, k, J)."""
-    C = np.empty((A.shape[0], B.shape[1], A.shape[2]))
+    C = np.empty((A.shape[0], B.shape[1], *np.broadcast_shapes(A.shape[2:], B.shape[2:])))
     for i in range(A.shape[0]):
         np.multiply(A[i, 0], B[0], out=C[i])
         for k in range(1, A.shape[1]):
@@ -71,4 +72,4 @@ def product(A: Floats, B: Floats) -> Floats:
 
 def crossed(A: Floats, B: Floats) -> Floats:
     """A' B lane by lane: A (r, q, J), B (r, k, J)."""
-    return product(A.transpose(1, 0, 2), B)
+    return product(A.swapaxes(0, 1), B)
