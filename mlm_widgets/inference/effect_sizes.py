@@ -180,13 +180,17 @@ def _methods(family: Family) -> list[str]:
 
 
 def _mean(fit: Fit, null: Fit | None) -> float:
-    """The outcome's mean without predictors, over the random effects too; of the rows, where no null model is there."""
+    """The outcome's mean in the null model, over its random effects too; where it has none, that of the rows."""
+    y, trials = fit.design.y, fit.design.trials
+    of_rows = float(y.mean() if trials is None else y.sum() / trials.sum())
     if null is None or len(null.beta) != 1:
-        y = fit.design.y
-        return float(y.mean() if fit.design.trials is None else y.sum() / fit.design.trials.sum())
+        return of_rows
     offset = np.zeros(1) if null.design.offset is None else null.design.offset
     sd = np.sqrt(sum(_random_variance(null, group) for group in null.groups))
-    return float(averaged(null.family.link, null.beta[0] + offset, np.full(len(offset), sd))[0].mean())
+    try:
+        return float(averaged(null.family.link, null.beta[0] + offset, np.full(len(offset), sd))[0].mean())
+    except OptionError:  # a link whose inverse has a pole
+        return of_rows
 
 
 def icc(fit: Fit, method: str | None = None, null: Fit | None = None) -> ICC:

@@ -37,7 +37,7 @@ def dense(fit: Fit, W: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64]
     for block in precision:
         own = slice(start, start := start + len(block))
         penalty[own, own] = block
-    return columns, np.linalg.inv(columns.T @ (W[:, None] * columns) + penalty)
+    return columns, np.asarray(np.linalg.inv(columns.T @ (W[:, None] * columns) + penalty), dtype=np.float64)
 
 
 @pytest.fixture(params=list(CASES))
