@@ -152,6 +152,11 @@ def _result(
     _, beta, log_phi = arrays.split(found.parameters)
     k, p = arrays.n_theta, len(beta)
     covariance = 2.0 * inverse_information(found.hessian)
+    if not (np.diag(covariance)[k : k + p] > 0.0).all():
+        raise FitError(
+            "The likelihood is flat in the fixed effects where the search ended: the data do not tell them.",
+            hint="Look at the outcome's values, simplify the model, or choose another family or link.",
+        )
     order = _by_levels(problem)
     groups = {f: _group_fit(problem, found, f, options.singular_tolerance) for f in order}
     fits = tuple(groups[f] for f in order)

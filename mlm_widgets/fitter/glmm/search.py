@@ -25,7 +25,7 @@ __all__ = ["GlmmSearch", "Objective", "search"]
 Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
 
-CLOSE = 1e-5  # decrement at which BFGS hands over to Newton's method
+CLOSE = 1e-7  # decrement at which BFGS hands over to Newton's method
 STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts,
 LONG_STEP = 1e-2  # up to this
 ASYMMETRY = 0.5  # of two second differences that should be one, in standard errors

@@ -16,6 +16,7 @@ __all__ = ["first_parameters", "improved", "working_hessian"]
 Floats = npt.NDArray[np.float64]
 
 GLM_STEPS = 25
+LEAST_SHARE = 0.01  # of the mean: the logarithm of a smaller outcome is no start
 FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
 SMALLER = (1.0, 0.3, 0.1, 0.01)  # shares of the first standard deviations
 EM_STEPS = 4
@@ -90,6 +91,8 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
     family = arrays.family
     share = arrays.y if arrays.trials is None else arrays.y / arrays.trials
     mu = np.asarray(family.start(share), dtype=np.float64)
+    if family.link.name == "log":
+        mu = np.maximum(mu, LEAST_SHARE * np.abs(mu).mean())
     with np.errstate(invalid="ignore", divide="ignore"):
         target = family.link.forward(mu)
     target = np.where(np.isfinite(target), target, 0.0)
@@ -107,7 +110,8 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
         if abs(value - new) < 1e-4 * (1.0 + abs(new)):
             break
         value = new
-        weights = np.maximum(arrays.information(eta, log_phi), 1e-10)
+        information = arrays.information(eta, log_phi)
+        weights = np.maximum(information, 1e-10 * information.max())
         step = _least_squares(arrays.X, -terms.first / weights, weights)
         for length in 0.5 ** np.arange(14):
             at = float(arrays.terms(arrays.fixed(beta + length * step), log_phi).value.sum())
@@ -177,7 +181,7 @@ def working_hessian(point: GlmmPoint) -> Floats:
     arrays, H = modes.arrays, modes.H
     k, p = arrays.n_theta, len(arrays.X)
     found = np.zeros((arrays.n_parameters,) * 2)
-    weights = np.maximum(modes.terms.second, 1e-12)
+    weights = np.maximum(modes.terms.second, 1e-12 * np.abs(modes.terms.second).max())
     start = 0
     for f, (rows, template, lam) in enumerate(zip(arrays.factors, arrays.templates, modes.lams, strict=True)):
         A = H.A if f == 0 else rows.couples(weights)
