@@ -275,6 +275,8 @@ export function startViews(): Traits["views"] {
         { id: "ses", label: "ses within school" },
       ],
       sort: "Intercept",
+      ratios: false,
+      ratio_names: null,
     },
     predictions: {
       choices: [

@@ -47,6 +47,7 @@ export const SCENES: Record<string, (box: Box) => void> = {
     box.set("views", {
       ...views,
       coefficients: { ...views.coefficients, ratio_names: "Odds ratios" },
+      caterpillar: { ...views.caterpillar, ratio_names: "Odds ratios" },
       predictions: { ...views.predictions, average: false },
     });
   },

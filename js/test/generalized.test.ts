@@ -85,6 +85,15 @@ test("effects are odds ratios or log-odds, without degrees of freedom", async ()
   expect(at("fixed-table").querySelector("thead")?.textContent).not.toContain("df");
 });
 
+test("random effects are shown as ratios when asked", async () => {
+  const { at, model } = mount("binomial");
+  at("tab-random").click();
+  await settle();
+  at("caterpillar-ratios").click();
+  await settle();
+  expect(model.asked).toEqual([{ type: "view_caterpillar", ratios: true }]);
+});
+
 test("predictions are of a typical group or averaged", async () => {
   const { at, model } = mount("binomial");
   at("tab-predictions").click();

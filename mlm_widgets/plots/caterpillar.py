@@ -19,6 +19,7 @@ from mlm_widgets.plots.modes import GroupModes, group_modes
 from mlm_widgets.plots.options import check_level, check_width
 from mlm_widgets.plots.panel import picked_parameter
 from mlm_widgets.plots.rows import NAMED_UP_TO, rows_panels, rows_table
+from mlm_widgets.plots.scale import check_ratio, ratio_name, sentence
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import MAX_WIDTH, Spec, tokens
 from mlm_widgets.plots.units import effect_unit, in_brackets, slope_unit
@@ -34,6 +35,7 @@ def caterpillar(
     *,
     group: str | None = None,
     sort: str | None = None,
+    exponentiate: bool = False,
     level: float = 0.95,
     pick: Sequence[object] = (),
     theme: str = "light",
@@ -49,6 +51,8 @@ def caterpillar(
         The grouping factor; by default the formula's first.
     sort : str, optional
         The term that sorts the groups in all panels; by default the first.
+    exponentiate : bool
+        Label the axes with odds ratios, rate ratios or whatever the model's link makes of differences.
     level : float
         Of the intervals.
     pick : sequence of group names
@@ -69,7 +73,17 @@ def caterpillar(
         An option has a value that is not allowed; the nearest name is offered.
     """
     return chart(
-        caterpillar_spec(model, group=group, sort=sort, level=level, pick=pick, theme=theme, title=title, width=width)
+        caterpillar_spec(
+            model,
+            group=group,
+            sort=sort,
+            exponentiate=exponentiate,
+            level=level,
+            pick=pick,
+            theme=theme,
+            title=title,
+            width=width,
+        )
     )
 
 
@@ -78,6 +92,7 @@ def caterpillar_spec(
     *,
     group: str | None = None,
     sort: str | None = None,
+    exponentiate: bool = False,
     level: float = 0.95,
     pick: Sequence[object] = (),
     theme: str = "light",
@@ -88,7 +103,9 @@ def caterpillar_spec(
     check_level(level)
     check_width(width)
     colours = tokens(theme)
-    modes = group_modes(model, group, sort, level, pick)
+    if exponentiate:
+        check_ratio(model)
+    modes = group_modes(model, group, sort, level, pick, is_ratio=exponentiate)
     along_rows = modes.n <= _ROWS_UP_TO
     panels, table = (rows_panels, rows_table) if along_rows else (columns_panels, columns_table)
     body = panels(modes, _panel_titles(modes), _axis_titles(model, modes), width, colours)
@@ -116,9 +133,13 @@ def _panel_titles(modes: GroupModes) -> list[tuple[str, str]]:
     notes = [(sorts if j == modes.sort else sorted_by) if several else "" for j in range(len(modes.terms))]
     counts = modes.excludes_zero.sum(axis=0)
     return [
-        (_named(term) + note, f"{count:,} of {modes.n:,} intervals exclude 0")
+        (_named(term) + note, f"{count:,} of {modes.n:,} intervals exclude {_no_difference(modes)}")
         for term, note, count in zip(modes.terms, notes, counts, strict=True)
     ]
+
+
+def _no_difference(modes: GroupModes) -> str:
+    return "1" if modes.is_ratio else "0"
 
 
 def _noun(modes: GroupModes) -> str:
@@ -127,6 +148,11 @@ def _noun(modes: GroupModes) -> str:
 
 def _axis_titles(model: PlottedModel, modes: GroupModes) -> list[str]:
     of_group = lettering.shorten(modes.group, 130, 12)
+    if modes.is_ratio:
+        name = ratio_name(model.family) or ""
+        slope = f"Factor of the average {name} (log axis)"
+        first = f"{sentence(name)} to the average {of_group} (log axis)"
+        return [first if _named(term) == "Intercept" else slope for term in modes.terms]
     return [
         in_brackets(f"Difference from the average {of_group}", effect_unit(model))
         if _named(term) == "Intercept"
@@ -136,11 +162,14 @@ def _axis_titles(model: PlottedModel, modes: GroupModes) -> list[str]:
 
 
 def _subtitle(modes: GroupModes, level: float) -> str:
+    none = _no_difference(modes)
     marked = (
-        "Filled: interval excludes 0. Hollow: it does not." if modes.n <= NAMED_UP_TO else "Blue: interval excludes 0."
+        f"Filled: interval excludes {none}. Hollow: it does not."
+        if modes.n <= NAMED_UP_TO
+        else f"Blue: interval excludes {none}."
     )
     picked = " Orange: picked groups." if modes.picked else ""
     few = f" Spread estimated from {modes.n} groups is hardly known." if modes.n < _FEW_GROUPS else ""
     singly = f" Singly: the picked and the {EXTREMES} most extreme; bands: the others." if modes.n > BANDS_ABOVE else ""
-    none = " All differences are estimated as 0." if not modes.mode.any() else ""
-    return f"Conditional modes with {percent(level)} intervals, {modes.n:,} groups. {marked}{picked}{few}{singly}{none}"
+    flat = " All differences are estimated as 0." if not modes.mode.any() else ""
+    return f"Conditional modes with {percent(level)} intervals, {modes.n:,} groups. {marked}{picked}{few}{singly}{flat}"

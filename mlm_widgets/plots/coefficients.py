@@ -19,7 +19,7 @@ from mlm_widgets.plots.chart import AltairChart, chart, whole
 from mlm_widgets.plots.digits import Axis, axis, bounds, decimals_for, percent, ratio_axis, written
 from mlm_widgets.plots.marks import ONCE, along, at, layer, linear, scaled, x_axis
 from mlm_widgets.plots.options import check_level, check_width
-from mlm_widgets.plots.scale import effect_scale, outcome_words, ratio_name, sentence
+from mlm_widgets.plots.scale import check_ratio, effect_scale, outcome_words, ratio_name, sentence
 from mlm_widgets.plots.surface import PlottedModel
 from mlm_widgets.plots.theme import MAX_WIDTH, Spec, Tokens, tokens
 from mlm_widgets.plots.units import in_brackets
@@ -221,12 +221,7 @@ def _scale(models: Sequence[PlottedModel], exponentiate: bool) -> _Scale:
         return _Scale(None)
     names = {ratio_name(model.family) for model in models}
     for model in models:
-        if ratio_name(model.family) is None:
-            raise OptionError(
-                f"exponentiate=True needs a link that gives ratios, and {model.family.link.name!r} gives none.",
-                hint="Leave it out, or fit with a log or logit link.",
-                argument="exponentiate",
-            )
+        check_ratio(model)
     return _Scale(names.pop() if len(names) == 1 else "ratio")
 
 

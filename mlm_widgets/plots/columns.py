@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlm_widgets.plots import lettering
-from mlm_widgets.plots.digits import Axis, axis
+from mlm_widgets.plots.digits import Axis, axis, labelled_as_ratios
 from mlm_widgets.plots.marks import ONCE, at, layer, linear, only_picked, scaled, x_axis, y_axis
 from mlm_widgets.plots.modes import PICKED, GroupModes, group_rows
 from mlm_widgets.plots.panel import limits, panel_title, tooltip
@@ -84,13 +84,14 @@ def _panel(
 ) -> Spec:
     height = 150 if len(modes.terms) <= 2 else 120
     reach = axis(-modes.reach(term), modes.reach(term), margin=0.06)
+    reach = labelled_as_ratios(reach) if modes.is_ratio else reach
     x = linear("r", scale=scaled(-0.5, modes.n - 0.5), axis=_rank_axis(modes, is_last=is_last))
     y = linear(f"m{term}", scale=scaled(reach.low, reach.high), axis=y_axis(reach, None))
     return {
         "width": round(_plot_width(width)),
         "height": height,
         "title": panel_title(title[0], f"{title[1]}. {axis_title}", _plot_width(width), colours),
-        "transform": [*limits(term), {"calculate": "datum.r + 1", "as": "rank"}],
+        "transform": [*limits(modes, term), {"calculate": "datum.r + 1", "as": "rank"}],
         "encoding": {"x": x},
         "layer": [
             *(_bands(term, y, colours) if modes.n > BANDS_ABOVE else []),

@@ -14,6 +14,7 @@ __all__ = [
     "bounds",
     "decimals_for",
     "fitted_axis",
+    "labelled_as_ratios",
     "percent",
     "ratio_axis",
     "significant",
@@ -45,6 +46,8 @@ class Axis:
     ticks: tuple[float, ...]
     format: str
     is_log: bool = False
+    label: str | None = None
+    """A Vega expression of `datum.value`, where labels are other than the formatted value."""
 
     def share(self, value: float) -> float:
         """How far along the axis a value is, 0 to 1."""
@@ -136,6 +139,13 @@ def ratio_axis(low: float, high: float, *, margin: float = 0.04, count: int = 5)
     inside = [tuple(tick for tick in ticks if low <= tick <= high) for ticks in offered]
     ticks = min(inside, key=lambda each: abs(len(each) - count))
     return Axis(low, high, ticks, "~g", is_log=True)
+
+
+def labelled_as_ratios(reach: Axis, count: int = 5) -> Axis:
+    """An axis of logarithms of ratios with its ticks at round ratios, which are what its labels say."""
+    ticks = ratio_axis(math.exp(reach.low), math.exp(reach.high), margin=0.0, count=count).ticks
+    places = tuple(math.log(tick) for tick in ticks if reach.low <= math.log(tick) <= reach.high)
+    return replace(reach, ticks=places, label='format(exp(datum.value), "~g")')
 
 
 def ticks_inside(reach: Axis, pixels: float, size: float = 11) -> Axis:

@@ -61,7 +61,8 @@ def y_axis(reach: Axis, title: str | None, *, labels: bool = True) -> Spec:
 
 def _axis(reach: Axis, title: str | list[str] | None, *, grid: bool, ticks: Sequence[float] | None) -> Spec:
     values = list(reach.ticks if ticks is None else ticks)
-    return {"title": title, "values": values, "tickCount": len(values), "format": reach.format, "grid": grid}
+    labels = {} if reach.label is None else {"labelExpr": reach.label}
+    return {"title": title, "values": values, "tickCount": len(values), "format": reach.format, "grid": grid, **labels}
 
 
 def only_picked(name: str) -> Spec:

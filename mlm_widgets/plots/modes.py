@@ -29,7 +29,8 @@ class GroupModes:
     """Modes and half widths of their intervals.
 
     ``names`` has the n groups, lowest mode of the sorting term first; ``mode`` and ``half`` are (n, n_terms);
-    ``sort`` is the sorting term's place among the ``terms``; ``picked`` are places among the names.
+    ``sort`` is the sorting term's place among the ``terms``; ``picked`` are places among the names. ``is_ratio``: axes
+    and tooltips show the exponentials; places are those of the modes.
     """
 
     group: str
@@ -39,6 +40,7 @@ class GroupModes:
     half: Floats
     sort: int
     picked: tuple[int, ...]
+    is_ratio: bool = False
 
     @property
     def n(self) -> int:
@@ -58,7 +60,13 @@ class GroupModes:
 
 
 def group_modes(
-    model: PlottedModel, group: str | None, sort: str | None, level: float, pick: Sequence[object]
+    model: PlottedModel,
+    group: str | None,
+    sort: str | None,
+    level: float,
+    pick: Sequence[object],
+    *,
+    is_ratio: bool = False,
 ) -> GroupModes:
     """The modes of a grouping factor (default: the first), sorted by a term (default: its first)."""
     groups = list(model.n_groups)
@@ -79,7 +87,7 @@ def group_modes(
     _flatten_noise(mode, half, model)
     order = np.argsort(mode[:, by], kind="stable")
     ordered = tuple(names[i] for i in order)
-    return GroupModes(group, ordered, tuple(terms), mode[order], half[order], by, _picked(ordered, pick))
+    return GroupModes(group, ordered, tuple(terms), mode[order], half[order], by, _picked(ordered, pick), is_ratio)
 
 
 def _flatten_noise(mode: Floats, half: Floats, model: PlottedModel) -> None:

@@ -29,18 +29,20 @@ def panel_title(text: str, below: str, width: float, colours: Tokens, *, offset:
     }
 
 
-def limits(term: int) -> list[Spec]:
-    """Both ends of the interval, from mode and half width."""
-    return [
-        {"calculate": f"datum.m{term} - datum.h{term}", "as": "lo"},
-        {"calculate": f"datum.m{term} + datum.h{term}", "as": "hi"},
-    ]
+def limits(modes: GroupModes, term: int) -> list[Spec]:
+    """Both ends of the interval, from mode and half width; with their exponentials where those are told."""
+    ends = {"lo": f"datum.m{term} - datum.h{term}", "hi": f"datum.m{term} + datum.h{term}"}
+    if modes.is_ratio:
+        ends |= {f"{name}_ratio": f"exp(datum.{name})" for name in (f"m{term}", *ends)}
+    return [{"calculate": expression, "as": name} for name, expression in ends.items()]
 
 
 def tooltip(modes: GroupModes, term: int) -> list[Spec]:
     """Name and numbers; the titles are fixed, since Vega-Lite puts them into an expression."""
-    form = f",.{decimals_for(modes.reach(term), 3)}f"
+    form = ",.3~r" if modes.is_ratio else f",.{decimals_for(modes.reach(term), 3)}f"
     numbers = {f"m{term}": "Estimate", "lo": "Lower", "hi": "Upper"}
+    if modes.is_ratio:
+        numbers = {f"{field}_ratio": title for field, title in numbers.items()}
     return [
         {"field": "n", "type": "nominal", "title": "Group"},
         *({"field": field, "type": "quantitative", "title": title, "format": form} for field, title in numbers.items()),

@@ -517,7 +517,7 @@ def _subtitle(model: PlottedModel, grid: Grid, level: float, *, bands: bool, raw
     over = "" if grid.is_factor else f", over the middle 98% of {lettering.shorten(grid.x_label, 150, 12)}"
     others = " Other predictors at their mean or reference level." if _has_others(model, grid) else ""
     offset = " Offset at its mean." if has_offset(model) else ""
-    points = f" Points: {raw_words(model, grid)}." if raw else ""
+    points = f" Points: {raw_words(model, grid, has_others=bool(others))}." if raw else ""
     return f"{_of_groups(model, groups)}{what}{over}.{others}{offset}{_beyond(model, grid)}{points}"
 
 

@@ -42,8 +42,8 @@ def raw_rows(model: PlottedModel, grid: Grid) -> list[Spec]:
     draw = np.random.default_rng(_SEED)
     x, jitter = _raw_x(model, grid)
     lines, panels = rows_of(model, grid.lines), rows_of(model, grid.panels)
-    digits = decimals_for(float(np.ptp(grid.x)) or 1.0, 4), decimals_for(float(np.ptp(y)) or 1.0, 3)
     has_shares = shows_shares(model)
+    digits = decimals_for(float(np.ptp(grid.x)) or 1.0, 4), decimals_for(float(np.ptp(y)) or 1.0, 3) + has_shares
     rows: list[Spec] = []
     for panel in range(grid.n_panels):
         here = grid.x[grid.panel == panel]
@@ -96,10 +96,11 @@ def shows_shares(model: PlottedModel) -> bool:
     return y is not None and bool(np.all((y == 0) | (y == 1)))
 
 
-def raw_words(model: PlottedModel, grid: Grid) -> str:
-    """What the points are."""
+def raw_words(model: PlottedModel, grid: Grid, *, has_others: bool) -> str:
+    """What the points are; shares are of rows with all values of the predictors that are not shown."""
     each = ["colour" if grid.is_factor else "line"] * (grid.n_lines > 1) + ["panel"] * (grid.n_panels > 1)
     of_each = f" for each {' and '.join(each)}" if each else ""
     if shows_shares(model):
-        return f"shares observed, {'by level' if grid.is_factor else 'in tenths of the rows'}{of_each}"
+        whatever = ", whatever the other predictors" if has_others else ""
+        return f"shares observed {'by level' if grid.is_factor else 'in tenths of the rows'}{of_each}{whatever}"
     return f"at most {_SAMPLED} sampled rows{of_each}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlm_widgets.plots import lettering
-from mlm_widgets.plots.digits import Axis, fitted_axis
+from mlm_widgets.plots.digits import Axis, fitted_axis, labelled_as_ratios
 from mlm_widgets.plots.marks import ONCE, at, layer, linear, only_picked, scaled, x_axis
 from mlm_widgets.plots.modes import PICKED, GroupModes, group_rows
 from mlm_widgets.plots.panel import limits, panel_title, tooltip
@@ -91,13 +91,14 @@ def _panel(
     has_gutter = layout.gutter > 0 and term == modes.sort
     inner = layout.width - (layout.gutter if has_gutter else 0.0)
     reach = fitted_axis(-modes.reach(term), modes.reach(term), inner, margin=0.03)
+    reach = labelled_as_ratios(reach, len(reach.ticks)) if modes.is_ratio else reach
     high = reach.low + (reach.high - reach.low) * layout.width / inner
     x_scale, y_scale = scaled(reach.low, high), scaled(-0.5, modes.n - 0.5 + layout.headroom / layout.step)
     return {
         "width": round(layout.width),
         "height": round(height),
         "title": panel_title(*title, layout.width, colours),
-        "transform": [*limits(term), {"calculate": "datum.r + 1", "as": "rank"}],
+        "transform": [*limits(modes, term), {"calculate": "datum.r + 1", "as": "rank"}],
         "encoding": {"y": linear("r", scale=y_scale, axis=None)},
         "layer": [
             *(_guides(layout, colours) if layout.is_named else []),

@@ -11,12 +11,14 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from mlm_widgets.errors import OptionError
 from mlm_widgets.families import Family
 from mlm_widgets.formula import Call, Expression, Name, parse_factor, to_text
 from mlm_widgets.formula.expressions import Operation
 from mlm_widgets.plots.surface import PlottedModel
 
 __all__ = [
+    "check_ratio",
     "effect_scale",
     "has_average",
     "has_offset",
@@ -43,6 +45,16 @@ def sentence(words: str) -> str:
 def ratio_name(family: Family) -> str | None:
     """What the exponential of an effect is called: "odds ratio"; None where it means nothing."""
     return family.ratio_name or None
+
+
+def check_ratio(model: PlottedModel) -> None:
+    """Raise where the exponentials of the effects mean nothing."""
+    if ratio_name(model.family) is None:
+        raise OptionError(
+            f"exponentiate=True needs a link that gives ratios, and {model.family.link.name!r} gives none.",
+            hint="Leave it out, or fit with a log or logit link.",
+            argument="exponentiate",
+        )
 
 
 def effect_scale(family: Family) -> str:

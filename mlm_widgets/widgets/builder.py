@@ -372,6 +372,8 @@ class ModelBuilder(OneWay):
         self._view("coefficients", replace(self._views, **changes))
 
     def _do_view_caterpillar(self, **changes: Any) -> None:
+        if "ratios" in changes:
+            changes["group_ratios"] = changes.pop("ratios")
         self._view("caterpillar", changed_views(self._fitted, self._views, changes))
 
     def _do_view_predictions(self, **changes: Any) -> None:

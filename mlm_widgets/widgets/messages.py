@@ -44,7 +44,7 @@ REQUIRED: dict[str, dict[str, str]] = {
 }
 OPTIONAL: dict[str, dict[str, str]] = {
     "view_coefficients": {"intercept": FLAG, "ratios": FLAG},
-    "view_caterpillar": {"group": TEXT, "sort": TEXT},
+    "view_caterpillar": {"group": TEXT, "sort": TEXT, "ratios": FLAG},
     "view_predictions": {
         "along": TEXT, "lines": TEXT_OR_NONE, "panels": TEXT_OR_NONE, "values": VALUES, "bands": FLAG, "raw": FLAG,
         "average": FLAG,

@@ -39,6 +39,7 @@ class Views:
     intercept: bool = False
     ratios: bool = True
     group: str | None = None
+    group_ratios: bool = False
     sort: str | None = None
     along: str | None = None
     lines: str | None = None
@@ -115,7 +116,14 @@ def views_payload(model: MixedModel | None, views: Views) -> Payload:
     is_number = {choice["id"]: choice["kind"] == "number" for choice in choices}
     return {
         "coefficients": {"intercept": views.intercept, "ratios": views.ratios, "ratio_names": _ratio_names(model)},
-        "caterpillar": {"groups": groups, "group": views.group, "terms": terms, "sort": views.sort},
+        "caterpillar": {
+            "groups": groups,
+            "group": views.group,
+            "terms": terms,
+            "sort": views.sort,
+            "ratios": views.group_ratios,
+            "ratio_names": _ratio_names(model),
+        },
         "predictions": {
             "choices": choices,
             "along": views.along,
@@ -200,7 +208,8 @@ def _spec(name: str, model: MixedModel, views: Views) -> Payload:
         return coefficients_spec(model, intercept=views.intercept, exponentiate=is_ratio, title=title)
     if name == "caterpillar":
         title = f"Random effects of {views.group}"
-        return caterpillar_spec(model, group=views.group, sort=views.sort, title=title)
+        is_ratio = views.group_ratios and ratio_name(model.family) is not None
+        return caterpillar_spec(model, group=views.group, sort=views.sort, exponentiate=is_ratio, title=title)
     if views.along is None:
         raise MlmError("The model has no predictors.", hint="Add one to see predictions.")
     shown: dict[str, Any] = {views.along: None}

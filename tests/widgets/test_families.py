@@ -337,6 +337,19 @@ def test_effects_are_ratios_where_the_link_gives_them() -> None:
     check(driver)
 
 
+def test_random_effects_are_shown_as_ratios_when_asked() -> None:
+    driver = Driver(table("contraception"), "use ~ age + (1 | district)")
+    view = driver.builder.views["caterpillar"]
+    assert (view["ratios"], view["ratio_names"]) == (False, "Odds ratios")
+    assert "log-odds" in str(driver.builder.chart_caterpillar["spec"])
+    driver.do("view_caterpillar", ratios=True)
+    assert driver.builder.views["caterpillar"]["ratios"]
+    assert "Odds ratio to the average district" in str(driver.builder.chart_caterpillar["spec"])
+    driver.do("set_link", link="probit")
+    assert "Odds ratio" not in str(driver.builder.chart_caterpillar["spec"])
+    check(driver)
+
+
 def test_predictions_are_of_a_typical_group_or_averaged() -> None:
     driver = Driver(table("contraception"), "use ~ age + (1 | district)")
     assert driver.builder.views["predictions"]["average"] is False

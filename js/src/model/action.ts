@@ -25,7 +25,7 @@ export type Action =
   | { type: "undo" }
   | { type: "redo" }
   | { type: "view_coefficients"; intercept?: boolean; ratios?: boolean }
-  | { type: "view_caterpillar"; group?: string; sort?: string }
+  | { type: "view_caterpillar"; group?: string; sort?: string; ratios?: boolean }
   | {
       type: "view_predictions";
       along?: string;

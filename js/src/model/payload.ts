@@ -210,6 +210,8 @@ export interface CaterpillarViewPayload {
   group: string | null;
   terms: { id: string; label: string }[];
   sort: string | null;
+  ratios: boolean;
+  ratio_names: string | null;
 }
 
 export interface CoefficientsViewPayload {

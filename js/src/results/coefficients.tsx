@@ -10,7 +10,10 @@ export function Coefficients({ traits }: { traits: Traits }) {
   return (
     <>
       <div class="mlm-controls">
-        <RatiosSwitch view={traits.views.coefficients} />
+        <RatiosSwitch
+          view={traits.views.coefficients}
+          onChange={(ratios) => ask({ type: "view_coefficients", ratios })}
+        />
         <Switch
           name="show-intercept"
           label="Intercept"

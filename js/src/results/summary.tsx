@@ -1,6 +1,7 @@
 /** The Summary tab: all numbers of a fit on one page. */
 import { CopyButton } from "../controls/copyButton";
 import type { CoefficientsViewPayload, FitPayload, SummaryPayload } from "../model/payload";
+import { useSession } from "../model/session";
 import { fixed } from "../text/format";
 import { FixedTable, RatioTable } from "./fixedTable";
 import { RandomTable } from "./randomTable";
@@ -46,6 +47,7 @@ function isWide({ random }: SummaryPayload): boolean {
 }
 
 export function Summary({ fit, view }: { fit: FitPayload; view: CoefficientsViewPayload }) {
+  const { ask } = useSession();
   const { summary } = fit;
   if (!summary)
     return (
@@ -60,7 +62,7 @@ export function Summary({ fit, view }: { fit: FitPayload; view: CoefficientsView
         <h3>
           Fixed effects <span>{ratio ? ratio.note : summary.note}</span>
         </h3>
-        <RatiosSwitch view={view} />
+        <RatiosSwitch view={view} onChange={(ratios) => ask({ type: "view_coefficients", ratios })} />
         <CopyButton name="copy-table" what="the table of fixed effects" text={tableText(summary, ratio !== null)} />
       </header>
       {ratio ? <RatioTable summary={summary} ratio={ratio} /> : <FixedTable summary={summary} />}
