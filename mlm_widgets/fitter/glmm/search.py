@@ -20,7 +20,16 @@ from mlm_widgets.fitter.glmm.laplace import LaplacePoint, moved_effects
 from mlm_widgets.fitter.glmm.modes import Modes, find_modes, settled
 from mlm_widgets.fitter.glmm.quadrature import QuadraturePoint
 
-__all__ = ["GlmmSearch", "Objective", "search"]
+__all__ = [
+    "GlmmPoint",
+    "GlmmSearch",
+    "Objective",
+    "damped_update",
+    "differences",
+    "newton_step",
+    "predicted_effects",
+    "search",
+]
 
 Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
@@ -93,14 +102,14 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
     B = metric(point)
     trace = [(x, point.value)]
     while not objective.is_spent:
-        step, decrement = _step(B, point.gradient, x)
+        step, decrement = newton_step(B, point.gradient, x)
         if decrement < CLOSE:
             break
         found = _line_search(objective, x, point, step, decrement)
         if found is None:
             break
         new, there = found
-        B = _updated(B, new - x, there.gradient - point.gradient)
+        B = damped_update(B, new - x, there.gradient - point.gradient)
         x, point = new, there
         trace.append((x, point.value))
     hessian = differences(objective, point, B)
@@ -108,7 +117,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
         return GlmmSearch(x, point, B, np.inf, objective.n_evaluations, tuple(trace), converged=False)
     decrement = np.inf
     for _ in range(NEWTON_STEPS):
-        step, decrement = _step(hessian, point.gradient, x)
+        step, decrement = newton_step(hessian, point.gradient, x)
         if decrement < tolerance or objective.is_spent:
             break
         found = _line_search(objective, x, point, step, decrement)
@@ -124,7 +133,7 @@ def search(objective: Objective, start: Floats, metric: Callable[[GlmmPoint], Fl
     return GlmmSearch(x, point, hessian, decrement, objective.n_evaluations, tuple(trace), converged=decrement <= slack)
 
 
-def _step(B: Floats, gradient: Floats, x: Floats) -> tuple[Floats, float]:
+def newton_step(B: Floats, gradient: Floats, x: Floats) -> tuple[Floats, float]:
     """The Newton step, negative curvature turned round, and the decrement that it promises."""
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(B)), 1e-12))
     values, vectors = np.linalg.eigh(B * np.outer(scale, scale))
@@ -145,7 +154,7 @@ def _line_search(
             return None
         new = x + length * step
         try:
-            there = objective.at(new, _predicted(point.modes, new - x))
+            there = objective.at(new, predicted_effects(point.modes, new - x))
         except (FitError, np.linalg.LinAlgError):
             length *= 0.25
             continue
@@ -155,11 +164,12 @@ def _line_search(
     return None
 
 
-def _predicted(modes: Modes, direction: Floats) -> list[Floats]:
+def predicted_effects(modes: Modes, direction: Floats) -> list[Floats]:
+    """The modes moved along a direction of the parameters, to first order."""
     return [u + du for u, du in zip(modes.u, moved_effects(modes, direction), strict=True)]
 
 
-def _updated(B: Floats, s: Floats, y: Floats) -> Floats:
+def damped_update(B: Floats, s: Floats, y: Floats) -> Floats:
     """Powell's damped BFGS update."""
     Bs = B @ s
     curvature, expected = float(s @ y), float(s @ Bs)
