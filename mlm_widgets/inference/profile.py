@@ -28,7 +28,7 @@ from mlm_widgets.fitter import Fit, prepare
 from mlm_widgets.fitter.glmm.held import glmm_optimum, held_coefficient, held_deviation, held_dispersion
 from mlm_widgets.fitter.held import Solved, held_effect, held_sigma, held_variance
 from mlm_widgets.fitter.threads import single_thread
-from mlm_widgets.inference.parameters import Parameter, parameter_values, parameters
+from mlm_widgets.inference.parameter import Parameter, parameter_values, parameters
 from mlm_widgets.inference.progress import ProgressOption, Work
 
 __all__ = ["Curve", "chosen_parameters", "ml_fit", "profile_curves"]

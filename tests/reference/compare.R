@@ -1,5 +1,5 @@
 # Likelihood-ratio tests, reduced random terms, dropped fixed terms and profile intervals: what lme4 and lmerTest give.
-# Run in this directory: Rscript compare.R   (writes compare.json; R 4.2.2, lme4 1.1-31, lmerTest 3.1-3; five minutes)
+# Run in this directory: Rscript compare.R   (writes compare.json; R 4.2.2, lme4 1.1-31, lmerTest 3.1-3; ten minutes)
 # Weights and offsets are made by arithmetic alone, row i = 1, 2, ...: w = 0.5 + (i mod 5) / 2, o = sin(i) rounded to 6 digits.
 suppressMessages({library(lme4); library(lmerTest); library(jsonlite)})
 num <- function(x) unname(as.numeric(x))
@@ -91,4 +91,17 @@ try(prof("profile_singular", "Yield ~ 1 + (1 | Batch)", "dyestuff2"))
 try(prof("profile_binomial", "cbind(incidence, size - incidence) ~ period + (1 | herd)", "cbpp", family = "binomial"))
 try(prof("profile_agq", "cbind(incidence, size - incidence) ~ period + (1 | herd)", "cbpp", family = "binomial", nAGQ = 9))
 try(prof("profile_crossed_slopes", "y ~ x + z + (x | person) + (1 | item)", "crossed"))
-try(prof("profile_binomial_slope", "use ~ age + urban + (urban | district)", "contraception", family = "binomial", delta = 0.3))
+try(prof("profile_binomial_slope", "use ~ age + urban + (urban | district)", "contraception", family = "binomial"))
+
+# with prior weights lme4 1.1-31 profiles fixed effects from another deviance than the fit's: found here by refits
+by_hand <- function(id, formula, without, column, data, weights) {
+  m <- model(formula, data, REML = FALSE, weights = weights)
+  dev <- function(b) { d <- get(data, E); d$held <- b * (if (column == "1") 1 else d[[column]]); assign("held_data", d, E)
+    as.numeric(-2 * logLik(model(without, "held_data", REML = FALSE, weights = weights, offset = "held"))) }
+  base <- as.numeric(-2 * logLik(m)); b <- fixef(m)[[if (column == "1") "(Intercept)" else column]]
+  se <- sqrt(diag(as.matrix(vcov(m))))[[if (column == "1") 1 else match(column, names(fixef(m)))]]
+  at <- function(lo, hi) uniroot(function(x) dev(x) - base - qchisq(0.95, 1), c(lo, hi), tol = 1e-8)$root
+  keep(id, "held", list(formula = formula, data = data, weights = weights, column = column, lower = at(b - 6 * se, b - se), upper = at(b + se, b + 6 * se)))
+}
+by_hand("held_slope", "y ~ x + (x | person)", "y ~ 1 + (x | person)", "x", "crossed", "w")
+by_hand("held_intercept", "y ~ x + (x | person)", "y ~ 0 + x + (x | person)", "1", "crossed", "w")
