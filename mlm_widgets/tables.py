@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,19 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.fitter import Fit, GroupFit
-from mlm_widgets.inference import Coefficients, Grid, GroupCoefficients
+from mlm_widgets.inference import Anova, Coefficients, FTest, Grid, GroupCoefficients, Hypothesis, Wald
 
-__all__ = ["coefficient_table", "fixed_table", "grid_table", "mode_table", "tidy_table", "variance_table"]
+__all__ = [
+    "anova_table",
+    "coefficient_table",
+    "f_test_table",
+    "fixed_table",
+    "grid_table",
+    "hypothesis_rows",
+    "mode_table",
+    "tidy_table",
+    "variance_table",
+]
 
 TIDY = [
     "effect", "group", "term", "estimate", "std_error", "statistic", "df", "p_value", "conf_low", "conf_high",
@@ -42,6 +53,42 @@ def fixed_table(coefficients: Coefficients, level: float, *, is_ratio: bool = Fa
         },
         index=pd.Index(coefficients.names, name="term"),
     )
+
+
+def anova_table(found: Anova, sigma: float, *, has_df: bool) -> pd.DataFrame:
+    """A row a term, indexed by it; columns as of `f_test_table`."""
+    rows = [f_test_table(test, sigma, has_df=has_df) for test in found.tests]
+    empty = f_test_table(FTest(0.0, 0, np.nan), sigma, has_df=has_df).iloc[:0]
+    table = pd.concat(rows) if rows else empty
+    return table.set_axis(pd.Index(found.terms, name="term", dtype=object))
+
+
+def f_test_table(test: FTest, sigma: float, *, has_df: bool) -> pd.DataFrame:
+    """One test in one row.
+
+    Columns: sum_sq, mean_sq, num_df, den_df, statistic (F), p_value; without degrees of freedom statistic
+    (chi-square), df, p_value.
+    """
+    if not has_df:
+        row = {"statistic": test.wald if test.num_df else np.nan, "df": test.num_df, "p_value": test.p_value}
+        return pd.DataFrame([row])
+    mean_sq = test.unscaled * sigma**2
+    row = {
+        "sum_sq": mean_sq * test.num_df, "mean_sq": mean_sq, "num_df": test.num_df, "den_df": test.den_df,
+        "statistic": test.statistic, "p_value": test.p_value,
+    }  # fmt: skip
+    return pd.DataFrame([row])
+
+
+def hypothesis_rows(tests: Wald, hypothesis: Hypothesis) -> list[dict[str, Any]]:
+    """The t or z test of each row by itself: hypothesis, estimate of the difference, std_error, df, statistic, p."""
+    difference = hypothesis.L @ tests.fit.beta - hypothesis.rhs
+    std_error, df = tests.std_error(hypothesis.L), tests.df(hypothesis.L)
+    t = difference / std_error
+    p_value = 2.0 * stats.t.sf(np.abs(t), df)
+    names = ("hypothesis", "estimate", "std_error", "df", "statistic", "p_value")
+    rows = np.column_stack([difference, std_error, df, t, p_value]).tolist()
+    return [dict(zip(names, (label, *row), strict=True)) for label, row in zip(hypothesis.labels, rows, strict=True)]
 
 
 def variance_table(fit: Fit) -> pd.DataFrame:

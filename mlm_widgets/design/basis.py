@@ -27,7 +27,7 @@ from mlm_widgets.errors import DesignError, closest
 from mlm_widgets.formula import Call, Expression, Name, Term, columns_of, parse_factor, term_text, to_text
 from mlm_widgets.frames import all_finite
 
-__all__ = ["Basis", "column_text", "evaluate_finite", "learn_basis", "stacked"]
+__all__ = ["Basis", "column_text", "evaluate_finite", "is_plain", "learn_basis", "stacked"]
 
 Floats = npt.NDArray[np.float64]
 INTERCEPT = "Intercept"
@@ -82,7 +82,7 @@ def learn_basis(terms: tuple[Term, ...], intercept: bool, values: Values, n_rows
     factors = {text: parse_factor(text) for term in terms for text in term}
     variables = tuple(dict.fromkeys(key for factor in factors.values() for key in variables_of(factor)))
     _check_width(terms, factors, values, n_rows)
-    coded = {text for text, factor in factors.items() if not _is_plain(factor, values)}
+    coded = {text for text, factor in factors.items() if not is_plain(factor, values)}
     if all(_is_treatment(factors[text]) for text in coded) and _is_hierarchical(terms, intercept, coded):
         return _direct_basis(terms, intercept, factors, variables, values, n_rows)
     return _coded_basis(terms, intercept, factors, variables, values, n_rows)
@@ -108,7 +108,7 @@ def _n_levels(factor: Expression, values: Values) -> int:
     return max(levels, default=1)
 
 
-def _is_plain(factor: Expression, values: Values) -> bool:
+def is_plain(factor: Expression, values: Values) -> bool:
     """Whether the factor is one column of numbers."""
     if isinstance(factor, Name):
         return not isinstance(values[to_text(factor)], pd.Categorical)
@@ -187,7 +187,7 @@ class _Coding:
 
 def _coding(factor: Expression, values: Values) -> _Coding:
     text = to_text(factor, name=column_text)
-    if _is_plain(factor, values):
+    if is_plain(factor, values):
         return _Coding((text,), factor)
     key = variables_of(factor)[0]
     levels = [str(level) for level in values[key].categories]
@@ -283,7 +283,7 @@ class _Aliases:
 
     def __init__(self, factors: Mapping[str, Expression], values: Values) -> None:
         self.factors = factors
-        self.is_plain = {text: _is_plain(factor, values) for text, factor in factors.items()}
+        self.is_plain = {text: is_plain(factor, values) for text, factor in factors.items()}
         self.stem = self._free_stem(values)
         self.names: dict[str, str] = {}
         self.codes = {text: self._code(text, factor, values) for text, factor in factors.items()}

@@ -1,9 +1,11 @@
 """Inference: one file a method, functions on a `Fit` that return frozen results."""
 
 from mlm_widgets.inference.agreement import AllFits, all_fits
+from mlm_widgets.inference.anova import ANOVA_TYPES, Anova, anova
 from mlm_widgets.inference.averaging import averaged
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
 from mlm_widgets.inference.effect_sizes import (
+from mlm_widgets.inference.contrasts import Hypothesis, read_hypothesis
     ICC,
     R2,
     VARIANCE_METHODS,
@@ -18,6 +20,7 @@ from mlm_widgets.inference.effect_sizes import (
 from mlm_widgets.inference.finding import Finding
 from mlm_widgets.inference.findings import findings
 from mlm_widgets.inference.generalized_findings import Overdispersion, ZeroInflation, overdispersion, zero_inflation
+from mlm_widgets.inference.ftest import FTest
 from mlm_widgets.inference.grid import Grid, grid_means
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
 from mlm_widgets.inference.leverage import hat_values
@@ -39,6 +42,7 @@ from mlm_widgets.inference.working import WorkingModel, working_model, working_w
 __all__ = [
     "DF_METHODS",
     "ICC",
+    "ANOVA_TYPES",
     "R2",
     "RESIDUALS",
     "VARIANCE_METHODS",
@@ -47,10 +51,14 @@ __all__ = [
     "Finding",
     "Grid",
     "GroupCoefficients",
+    "Anova",
+    "Bootstrap",
     "Means",
+    "FTest",
     "Overdispersion",
     "Wald",
     "WorkingModel",
+    "Hypothesis",
     "ZeroInflation",
     "all_fits",
     "averaged",
@@ -60,6 +68,7 @@ __all__ = [
     "findings",
     "grid_means",
     "group_coefficients",
+    "anova",
     "hat_values",
     "icc",
     "key_of",
@@ -79,6 +88,7 @@ __all__ = [
     "shown_name",
     "simulate",
     "uses_null",
+    "read_hypothesis",
     "variance_shares",
     "wald",
     "working_model",

@@ -231,6 +231,92 @@ class MixedModel:
     def llf(self) -> float:
         """Log-likelihood; restricted for a REML fit."""
         return -self._fit.criterion / 2
+    # -- tests of several coefficients ------------------------------------------------------------------------------
+
+    def _tests(self, df_method: str | None) -> Wald:
+        return self._wald if df_method is None else self.with_df(df_method)._wald
+
+    def anova(self, type: str = "III", df_method: str | None = None) -> pd.DataFrame:  # noqa: A002 - R's word
+        """Tests of the terms of the fixed part, as lmerTest's ``anova`` and, for generalized models, car's ``Anova``.
+
+        Parameters
+        ----------
+        type : {"III", "II", "I"}
+            I: each term after those before it. II: after all others but those that contain it. III: main effects as
+            means over the levels of the factors that they interact with, each level counting once; it is the same
+            whatever the contrasts of the factors. With an interaction of numbers, such as ``f * x``, f is tested at
+            x = 0.
+        df_method : {"satterthwaite", "kenward-roger", "normal"}, optional
+            Default: the model's own.
+
+        Returns
+        -------
+        DataFrame
+            A row a term: sum_sq, mean_sq, num_df, den_df, statistic (F), p_value. Of a generalized model, and with
+            "normal", Wald chi-square tests: statistic, df, p_value. NaN where nothing of a term can be estimated.
+            ``attrs`` holds `type`, `statistic` ("F" or "Chisq"), `df_method` and `notes`.
+
+        Notes
+        -----
+        Prior weights count in the tests; hypotheses are of the levels, whatever their weights. With columns that were
+        dropped as collinear, and with combinations of levels without rows, what can be estimated is tested, and
+        `notes` says so. A singular fit is tested at its variances of zero. Kenward and Roger's figures of a fit by
+        maximum likelihood are those of a second fit by REML.
+        """
+        check_choice("type", type, inference.ANOVA_TYPES)
+        tests = self._tests(df_method)
+        found = inference.anova(tests, type)
+        table = tables.anova_table(found, self.sigma, has_df=tests.has_df)
+        statistic = "F" if tests.has_df else "Chisq"
+        table.attrs.update(type=type, statistic=statistic, df_method=tests.df_method, notes=found.notes)
+        return table
+
+    def contrast_test(self, L: Any, df_method: str | None = None) -> pd.DataFrame:
+        """Test linear hypotheses on the fixed coefficients, all at once.
+
+        Parameters
+        ----------
+        L : str, dict, list of these, or matrix (k, p)
+            ``"ses = 0"``, ``"a - b = 0"``, ``"a = b = 0.5"``, ``["a = 0", "b = 0"]``; ``{"a": 1, "b": -1}``, whose
+            sum is zero; or a matrix over the coefficients in the order of `params` (a data frame: by its columns).
+        df_method : {"satterthwaite", "kenward-roger", "normal"}, optional
+            Default: the model's own.
+
+        Returns
+        -------
+        DataFrame
+            One row, with the columns of `anova`. ``attrs["rows"]`` holds a dict for each hypothesis: hypothesis,
+            estimate (left side less right side), std_error, df, statistic, p_value; ``attrs["notes"]`` as there.
+
+        Notes
+        -----
+        Rows may depend on each other: degrees of freedom count those that do not. As to weights, offsets, collinear
+        columns, singular and generalized fits see `anova`.
+
+        Raises
+        ------
+        OptionError
+            If `L` is not understood, or names a coefficient that the model has not.
+
+        Examples
+        --------
+        >>> import mlm_widgets as mlm
+        >>> m = mlm.fit("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+        >>> m.contrast_test("Days = 10", "kenward-roger")[["num_df", "den_df", "p_value"]].round(3)
+           num_df  den_df  p_value
+        0       1    17.0    0.766
+        """
+        tests = self._tests(df_method)
+        hypothesis = inference.read_hypothesis(self._fit, L)
+        table = tables.f_test_table(tests.f_test(hypothesis.L, hypothesis.rhs), self.sigma, has_df=tests.has_df)
+        table.attrs.update(
+            statistic="F" if tests.has_df else "Chisq",
+            df_method=tests.df_method,
+            notes=(tests.note,) if tests.note else (),
+            rows=tables.hypothesis_rows(tests, hypothesis),
+        )
+        return table
+
 
     @property
     def n_params(self) -> int:
