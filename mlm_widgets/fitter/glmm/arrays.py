@@ -44,6 +44,7 @@ class RandomRows:
         self._sums = GroupSums(codes, n_levels)
         is_sorted = len(codes) > 0 and bool(np.all(codes[1:] >= codes[:-1]))
         self._counts = np.bincount(codes, minlength=n_levels) if is_sorted else None
+        self._starts = None if self._counts is None else np.cumsum(self._counts) - self._counts
 
     @property
     def q(self) -> int:
@@ -51,8 +52,13 @@ class RandomRows:
         return len(self.Z)
 
     def at_rows(self, values: Floats) -> Floats:
-        """A value a level (J,) -> one a row (n,)."""
-        return values[self.codes] if self._counts is None else np.repeat(values, self._counts)
+        """A value a level (..., J) -> one a row (..., n)."""
+        return values[..., self.codes] if self._counts is None else np.repeat(values, self._counts, axis=-1)
+
+    def by_level(self, values: Floats) -> Floats:
+        """Sums of values a row (k, n) by level, (k, J); rows are sorted, and no level is without."""
+        assert self._starts is not None
+        return np.asarray(np.add.reduceat(values, self._starts, axis=-1))
 
     def spread(self, b: Floats) -> Floats:
         """Z b by row (n,), for b (q, J)."""
@@ -170,17 +176,18 @@ class Arrays:
         return parameters[:k], parameters[k : k + p], float(parameters[k + p]) if self.family.has_dispersion else 0.0
 
     def terms(self, eta: Floats, log_phi: float) -> Terms:
-        """The likelihood's terms by row, times the weights; a few rows at a time, which stay in cache."""
-        n = len(eta)
-        made = np.empty((7 if self.family.has_dispersion else 4, n))
+        """The likelihood's terms at eta (..., n), times the weights; a few rows at a time, which stay in cache."""
+        n = eta.shape[-1]
+        step = max(1, CHUNK * n // eta.size)
+        made = np.empty((7 if self.family.has_dispersion else 4, *eta.shape))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for start in range(0, n, CHUNK):
-                rows = slice(start, start + CHUNK)
+            for start in range(0, n, step):
+                rows = slice(start, start + step)
                 trials = None if self.trials is None else self.trials[rows]
-                found = self.family.likelihood(eta[rows], self.y[rows], trials, log_phi)
+                found = self.family.likelihood(eta[..., rows], self.y[rows], trials, log_phi)
                 parts = (found.value, found.first, found.second, found.third, *(found.dispersion or ()))
                 for part, out in zip(parts, made, strict=True):
-                    out[rows] = part if self.weights is None else part * self.weights[rows]
+                    out[..., rows] = part if self.weights is None else part * self.weights[rows]
         dispersion = (made[4], made[5], made[6]) if self.family.has_dispersion else None
         return Terms(made[0], made[1], made[2], made[3], dispersion)
 

@@ -62,6 +62,11 @@ class Modes:
     H: Factored
     n_steps: int
 
+    @property
+    def log_phi(self) -> float:
+        """The last of the parameters, or 0 where there is no phi."""
+        return self.arrays.split(self.parameters)[2]
+
 
 def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, start: Effects) -> Modes:
     """The modes at `parameters`, from the effects `start`.

@@ -17,21 +17,24 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from mlm_widgets.families import Terms
 from mlm_widgets.fitter.glmm.modes import Modes
 
 __all__ = ["QuadraturePoint"]
 
 Floats = npt.NDArray[np.float64]
 
+MOST_TERMS = 50_000  # nodes times rows gone through at once: they stay in cache
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class _Nodes:
-    """By node: spherical effects (J,), terms of the likelihood, and S (J,)."""
+    """By node: spherical effects, S, the score Z'f' (all (K, J)), f' (K, n), and df / dlog phi (K, n) or None."""
 
-    u: list[Floats]
-    terms: list[Terms]
+    u: Floats
     S: Floats
+    score: Floats
+    first: Floats
+    by_phi: Floats | None
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,20 @@ class QuadraturePoint:
 
     @cached_property
     def _nodes(self) -> _Nodes:
+        width = max(1, MOST_TERMS // len(self.modes.eta))
+        parts = [self._some_nodes(self._rule[0][k : k + width]) for k in range(0, self.n_nodes, width)]
+        u, S, score, first = (np.concatenate(part) for part in zip(*(part[:4] for part in parts), strict=True))
+        by_phi = [part[4] for part in parts if part[4] is not None]
+        return _Nodes(u, S, score, first, np.concatenate(by_phi) if by_phi else None)
+
+    def _some_nodes(self, x: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats | None]:
         modes = self.modes
         rows, lam = modes.arrays.factors[0], float(modes.lams[0][0, 0])
-        _, _, log_phi = modes.arrays.split(modes.parameters)
-        effects, terms, S = [], [], []
-        for x in self._rule[0]:
-            away = np.sqrt(2.0) * self._spread * x
-            found = modes.arrays.terms(modes.eta + rows.spread(lam * away[None]), log_phi)
-            u = modes.u[0][0] + away
-            effects.append(u)
-            terms.append(found)
-            S.append(rows._sums.of(found.value) + u**2 / 2)
-        return _Nodes(effects, terms, np.array(S))
+        away = np.sqrt(2.0) * self._spread * x[:, None]
+        found = modes.arrays.terms(modes.eta + rows.times(rows.at_rows(lam * away), 0), modes.log_phi)
+        u = modes.u[0][0] + away
+        by_phi = None if found.dispersion is None else found.dispersion[0]
+        return u, rows.by_level(found.value) + u**2 / 2, rows.by_level(rows.times(found.first, 0)), found.first, by_phi
 
     @cached_property
     def _log_terms(self) -> Floats:
@@ -84,19 +89,13 @@ class QuadraturePoint:
         arrays, terms, s = modes.arrays, modes.terms, self._spread
         rows, lam, u = arrays.factors[0], float(modes.lams[0][0, 0]), modes.u[0][0]
         shares = special.softmax(self._log_terms, axis=0)
+        by_row = rows.at_rows(shares)
         z = rows.Z[0]
-        mean_first = np.zeros(len(arrays.y))
-        by_u, by_x, by_lam = np.zeros_like(u), np.zeros_like(u), 0.0
-        mean_by_phi = 0.0
-        for x, share, at, found in zip(self._rule[0], shares, nodes.u, nodes.terms, strict=True):
-            mean_first += rows.at_rows(share) * found.first
-            score = rows.gathered(found.first)[0]
-            slope = -(lam * score + at)
-            by_u += share * slope
-            by_x += share * slope * x
-            by_lam -= float((share * at) @ score)
-            if found.dispersion is not None:
-                mean_by_phi -= float(rows.at_rows(share) @ found.dispersion[0])
+        mean_first = np.einsum("kn,kn->n", by_row, nodes.first)
+        slope = -(lam * nodes.score + nodes.u) * shares
+        by_u, by_x = slope.sum(axis=0), self._rule[0] @ slope
+        by_lam = -float(np.vdot(shares * nodes.u, nodes.score))
+        mean_by_phi = 0.0 if nodes.by_phi is None else -float(np.vdot(by_row, nodes.by_phi))
         # log L_j = ... + log s_j, and s_j moves the nodes as well
         by_log_s = 1.0 + np.sqrt(2.0) * s * by_x
         H = 1.0 / s**2
