@@ -3,9 +3,10 @@
 from mlm_widgets.inference.agreement import AllFits, all_fits
 from mlm_widgets.inference.anova import ANOVA_TYPES, Anova, anova
 from mlm_widgets.inference.averaging import averaged
+from mlm_widgets.inference.bootstrap import INTERVALS, KINDS, Bootstrap, Statistic, bootstrap
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
-from mlm_widgets.inference.effect_sizes import (
 from mlm_widgets.inference.contrasts import Hypothesis, read_hypothesis
+from mlm_widgets.inference.effect_sizes import (
     ICC,
     R2,
     VARIANCE_METHODS,
@@ -19,8 +20,8 @@ from mlm_widgets.inference.contrasts import Hypothesis, read_hypothesis
 )
 from mlm_widgets.inference.finding import Finding
 from mlm_widgets.inference.findings import findings
-from mlm_widgets.inference.generalized_findings import Overdispersion, ZeroInflation, overdispersion, zero_inflation
 from mlm_widgets.inference.ftest import FTest
+from mlm_widgets.inference.generalized_findings import Overdispersion, ZeroInflation, overdispersion, zero_inflation
 from mlm_widgets.inference.grid import Grid, grid_means
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
 from mlm_widgets.inference.leverage import hat_values
@@ -32,6 +33,7 @@ from mlm_widgets.inference.prediction import (
     predict_rows,
     response_means,
 )
+from mlm_widgets.inference.progress import Progress, ProgressOption
 from mlm_widgets.inference.refitting import refit_glmm
 from mlm_widgets.inference.residuals import RESIDUALS, residuals
 from mlm_widgets.inference.simulation import simulate
@@ -40,35 +42,41 @@ from mlm_widgets.inference.wald import DF_METHODS, Wald, wald
 from mlm_widgets.inference.working import WorkingModel, working_model, working_weights
 
 __all__ = [
+    "ANOVA_TYPES",
     "DF_METHODS",
     "ICC",
-    "ANOVA_TYPES",
+    "INTERVALS",
+    "KINDS",
     "R2",
     "RESIDUALS",
     "VARIANCE_METHODS",
     "AllFits",
+    "Anova",
+    "Bootstrap",
     "Coefficients",
+    "FTest",
     "Finding",
     "Grid",
     "GroupCoefficients",
-    "Anova",
-    "Bootstrap",
+    "Hypothesis",
     "Means",
-    "FTest",
     "Overdispersion",
+    "Progress",
+    "ProgressOption",
+    "Statistic",
     "Wald",
     "WorkingModel",
-    "Hypothesis",
     "ZeroInflation",
     "all_fits",
+    "anova",
     "averaged",
     "base_variables",
+    "bootstrap",
     "coefficients",
     "default_variance_method",
     "findings",
     "grid_means",
     "group_coefficients",
-    "anova",
     "hat_values",
     "icc",
     "key_of",
@@ -80,6 +88,7 @@ __all__ = [
     "overdispersion",
     "predict_rows",
     "r2",
+    "read_hypothesis",
     "read_terms",
     "refit_glmm",
     "residuals",
@@ -88,7 +97,6 @@ __all__ = [
     "shown_name",
     "simulate",
     "uses_null",
-    "read_hypothesis",
     "variance_shares",
     "wald",
     "working_model",

@@ -11,7 +11,7 @@ from mlm_widgets.errors import OptionError, closest
 from mlm_widgets.families import Family
 from mlm_widgets.inference import DF_METHODS
 
-__all__ = ["check_choice", "check_df_method", "check_flag", "check_level", "check_ratio"]
+__all__ = ["check_choice", "check_count", "check_df_method", "check_flag", "check_level", "check_ratio"]
 
 
 def check_flag(name: str, value: Any) -> bool:
@@ -41,6 +41,13 @@ def check_df_method(value: Any, family: Family) -> None:
             hint="Tests of a generalized model are z and chi-square tests: leave `df_method` out.",
             argument="df_method",
         )
+
+
+def check_count(name: str, value: Any) -> int:
+    """`value`, which must be a whole number from 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise OptionError(f"`{name}` must be a whole number from 1, not {value!r}.", argument=name)
+    return int(value)
 
 
 def check_level(value: Any) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,21 @@ from mlm_widgets.formula import (
     to_r,
 )
 from mlm_widgets.frames import Frame, read_frame
-from mlm_widgets.inference import ICC, R2, RESIDUALS, AllFits, Coefficients, Finding, Wald, WorkingModel
-from mlm_widgets.results.checks import check_choice, check_df_method, check_level, check_ratio
+from mlm_widgets.inference import (
+    ICC,
+    R2,
+    RESIDUALS,
+    AllFits,
+    Bootstrap,
+    Coefficients,
+    Finding,
+    ProgressOption,
+    Wald,
+    WorkingModel,
+)
+from mlm_widgets.results.checks import check_choice, check_count, check_df_method, check_level, check_ratio
 from mlm_widgets.results.newdata import chosen_groupings, complete_rows, in_place
+from mlm_widgets.results.statistic import statistic_of
 from mlm_widgets.results.text import fixed_section, prediction_note, random_section, summary_of
 from mlm_widgets.summary import Summary
 
@@ -180,15 +193,37 @@ class MixedModel:
         """Two-sided p values of the t or z tests."""
         return self._column("p_value")
 
-    def conf_int(self, level: float = 0.95, method: str = "wald", *, exponentiate: bool = False) -> pd.DataFrame:
-        """Intervals of the fixed coefficients: columns `lower`, `upper`.
+    def conf_int(
+        self,
+        level: float = 0.95,
+        method: str = "wald",
+        *,
+        exponentiate: bool = False,
+        n: int = 1000,
+        seed: int | None = None,
+        progress: ProgressOption = None,
+        cancel: Event | None = None,
+    ) -> pd.DataFrame:
+        """Intervals: columns `lower`, `upper`.
 
-        Wald intervals, estimate ± t * standard error, t with the degrees of freedom of `df`; with `exponentiate` of
-        the ratios that `ratio_name` names.
+        Parameters
+        ----------
+        level : float
+        method : {"wald", "bootstrap"}
+            "wald": of the fixed coefficients, estimate ± t * standard error, t with the degrees of freedom of `df`.
+            "bootstrap": of all parameters, percentiles of `n` replicates of the parametric bootstrap (`bootstrap` has
+            other kinds).
+        exponentiate : bool
+            The ratios that `ratio_name` names, of the fixed coefficients alone.
+        n, seed, progress, cancel
+            As for `bootstrap`.
         """
-        check_choice("method", method, ("wald",))
-        ratio = check_ratio(self.family, exponentiate)
-        table = tables.fixed_table(self._coefficients, check_level(level), is_ratio=bool(ratio))
+        check_choice("method", method, ("wald", "bootstrap"))
+        ratio, level = check_ratio(self.family, exponentiate), check_level(level)
+        if method == "bootstrap":
+            found = self.bootstrap(n, seed, progress=progress, cancel=cancel).conf_int(level)
+            return found.loc[list(self._fit.names)].apply(np.exp) if ratio else found
+        table = tables.fixed_table(self._coefficients, level, is_ratio=bool(ratio))
         return table[["conf_low", "conf_high"]].set_axis(["lower", "upper"], axis=1)
 
     def cov_params(self) -> pd.DataFrame:
@@ -196,41 +231,6 @@ class MixedModel:
         names = list(self._fit.names)
         return pd.DataFrame(self._wald.covariance.copy(), index=names, columns=names)
 
-    # -- variance parameters ----------------------------------------------------------------------------------------
-
-    @property
-    def theta(self) -> npt.NDArray[np.float64]:
-        """lme4's theta: lower triangles of the relative covariance factors, factors by decreasing number of levels."""
-        return self._fit.theta.copy()
-
-    @property
-    def sigma(self) -> float:
-        """Residual standard deviation, in units of the outcome; root of `dispersion` where that is no variance."""
-        return float(np.sqrt(self.dispersion))
-
-    @property
-    def dispersion(self) -> float:
-        """The family's phi: residual variance, 1 / shape of Gamma and negative binomial; 1 where there is none."""
-        return self._fit.dispersion
-
-    def varcorr(self) -> pd.DataFrame:
-        """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr).
-
-        A "Residual" row is there where the outcome is normal; `dispersion` is what other families have.
-        """
-        return tables.variance_table(self._fit)
-
-    # -- fit statistics ---------------------------------------------------------------------------------------------
-
-    @property
-    def criterion(self) -> float:
-        """REML criterion, or deviance (-2 log-likelihood) of an ML fit."""
-        return self._fit.criterion
-
-    @property
-    def llf(self) -> float:
-        """Log-likelihood; restricted for a REML fit."""
-        return -self._fit.criterion / 2
     # -- tests of several coefficients ------------------------------------------------------------------------------
 
     def _tests(self, df_method: str | None) -> Wald:
@@ -317,6 +317,41 @@ class MixedModel:
         )
         return table
 
+    # -- variance parameters ----------------------------------------------------------------------------------------
+
+    @property
+    def theta(self) -> npt.NDArray[np.float64]:
+        """lme4's theta: lower triangles of the relative covariance factors, factors by decreasing number of levels."""
+        return self._fit.theta.copy()
+
+    @property
+    def sigma(self) -> float:
+        """Residual standard deviation, in units of the outcome; root of `dispersion` where that is no variance."""
+        return float(np.sqrt(self.dispersion))
+
+    @property
+    def dispersion(self) -> float:
+        """The family's phi: residual variance, 1 / shape of Gamma and negative binomial; 1 where there is none."""
+        return self._fit.dispersion
+
+    def varcorr(self) -> pd.DataFrame:
+        """Variances and covariances: group, term1, term2, variance, sd_or_corr (as lme4's VarCorr).
+
+        A "Residual" row is there where the outcome is normal; `dispersion` is what other families have.
+        """
+        return tables.variance_table(self._fit)
+
+    # -- fit statistics ---------------------------------------------------------------------------------------------
+
+    @property
+    def criterion(self) -> float:
+        """REML criterion, or deviance (-2 log-likelihood) of an ML fit."""
+        return self._fit.criterion
+
+    @property
+    def llf(self) -> float:
+        """Log-likelihood; restricted for a REML fit."""
+        return -self._fit.criterion / 2
 
     @property
     def n_params(self) -> int:
@@ -516,10 +551,79 @@ class MixedModel:
             groups.
         """
         check_choice("random", random, ("new", "conditional"))
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-            raise OptionError(f"`n` must be a whole number from 1, not {n!r}.", argument="n")
-        values = inference.simulate(self._fit, int(n), seed, is_new=random == "new")
+        values = inference.simulate(self._fit, check_count("n", n), seed, is_new=random == "new")
         return pd.DataFrame(values, index=self._index, columns=[f"sim_{k + 1}" for k in range(int(n))])
+
+    def bootstrap(
+        self,
+        n: int = 1000,
+        seed: int | None = None,
+        kind: str = "parametric",
+        *,
+        random: str = "new",
+        group: str | None = None,
+        statistic: Callable[[MixedModel], Any] | None = None,
+        progress: ProgressOption = None,
+        cancel: Event | None = None,
+    ) -> Bootstrap:
+        """How the estimates vary over data like these: `conf_int()`, `std_error`, `bias` of `n` replicates.
+
+        Parameters
+        ----------
+        n : int
+            Number of replicates.
+        seed : int, optional
+            The same seed gives the same numbers; those of the parametric bootstrap are the refits of
+            ``simulate(n, seed)``.
+        kind : {"parametric", "group"}
+            "parametric": outcomes simulated from this model, with its weights, offset and family, as lme4's
+            ``bootMer``. "group": groups of the outermost grouping factor drawn with replacement, rows and all; every
+            draw is a group of its own. What the design learned from the data (means, knots) stays.
+        random : {"new", "conditional"}
+            Of the parametric kind: random effects drawn anew, or held at their conditional modes (``use.u`` of
+            ``bootMer``), for statements about these groups.
+        group : str, optional
+            Of the kind "group", the factor whose groups are drawn; needed where factors are crossed.
+        statistic : callable, optional
+            Function of a refitted model: a number, or a list, dict or Series of numbers. Every replicate is then
+            fitted by itself, which takes some ten times as long. Default: the fixed coefficients, standard
+            deviations, correlations and sigma (the dispersion, where the family has one).
+        progress : callable, bool, optional
+            ``progress(done, total)``; True or False for a bar of text or none. Default: a bar in terminals after a
+            second.
+        cancel : threading.Event, optional
+            Set it to stop: `Cancelled` is raised, whose `partial` holds the replicates that are done.
+
+        Returns
+        -------
+        Bootstrap
+            A replicate that could not be fitted is counted (`n_failed`) and left out; singular fits count.
+
+        Raises
+        ------
+        OptionError
+            If an option is not allowed.
+        Cancelled
+            If it was stopped.
+        """
+        check_choice("kind", kind, inference.KINDS)
+        check_choice("random", random, ("new", "conditional"))
+        return inference.bootstrap(
+            self._fit,
+            check_count("n", n),
+            seed=seed,
+            kind=kind,
+            is_new=random == "new",
+            group=group,
+            statistic=None if statistic is None else statistic_of(statistic, self._fit, self._of),
+            prepared=self._prepared if self.is_linear else None,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def _of(self, fit_result: Fit) -> MixedModel:
+        """The face of another fit of this model."""
+        return MixedModel(fit_result, self._frame, self._df_method)
 
     def all_fits(self, optimisers: Sequence[str] | str | None = None, *, max_evaluations: int = 5000) -> AllFits:
         """Search again from several starts, and see whether the searches agree (lme4's ``allFit``).
