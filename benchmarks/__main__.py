@@ -15,7 +15,7 @@ import argparse
 
 from benchmarks.cases import CASES
 from benchmarks.growth import measure_growth
-from benchmarks.race import TOOL_NAMES, Settings, race
+from benchmarks.race import R_SCRIPTS, TOOL_NAMES, Settings, race
 from benchmarks.report import write_readme
 
 __all__ = ["main"]
@@ -33,7 +33,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if not chosen.report:
         names = chosen.case or [case.name for case in CASES.values() if case.is_quick or not chosen.quick]
-        left_out = {"lmer" if each == "R" else each for each in chosen.without}
+        left_out = {tool for each in chosen.without for tool in (R_SCRIPTS if each == "R" else (each,))}
         tools = [tool for tool in chosen.tool or TOOL_NAMES if tool not in left_out]
         settings = Settings(repetitions=7, budget=2.0, limit=60.0) if chosen.quick else Settings(limit=chosen.limit)
         race(names, tools, settings)

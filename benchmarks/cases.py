@@ -35,7 +35,8 @@ class Case:
     """One model on one table.
 
     `family` and `n_rows` say which cases are the same but for their size: a tool that was too slow at one size is not
-    tried at the next. `predictors` gives the columns of X beside the intercept.
+    tried at the next. `predictors` gives the columns of X beside the intercept. `outcome_family` is the outcome's
+    distribution, `peers` the tools that are tried beside this package where not all are.
     """
 
     name: str
@@ -45,6 +46,14 @@ class Case:
     family: str = ""
     predictors: Callable[[pd.DataFrame], list[Floats]] = _plain
     is_quick: bool = True
+    outcome_family: str = "gaussian"
+    n_agq: int = 1
+    peers: tuple[str, ...] | None = None
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether it is a linear mixed model."""
+        return self.outcome_family == "gaussian"
 
     @property
     def outcome(self) -> str:
@@ -81,6 +90,21 @@ def random_slopes(n: int, *, shuffled: bool, columns: int = 1, group_size: int =
     y = 1.0 + 0.5 * first + b[g, 0] + b[g, 1] * first + draw.normal(size=n)
     frame = pd.DataFrame({"y": y, **data, "g": g})
     return frame.iloc[draw.permutation(n)].reset_index(drop=True) if shuffled else frame
+
+
+def binary_slopes(n: int, *, shuffled: bool) -> pd.DataFrame:
+    """A binary outcome in groups of 50 with intercepts and slopes that vary together."""
+    draw = np.random.default_rng(n)
+    g = np.arange(n) // 50
+    x, b = draw.normal(size=n), draw.normal(size=(g[-1] + 1, 2)) @ np.array([[0.8, 0.2], [0.0, 0.5]])
+    eta = -0.5 + 0.7 * x + b[g, 0] + b[g, 1] * x
+    frame = pd.DataFrame({"y": (draw.random(n) < 1 / (1 + np.exp(-eta))).astype(np.int64), "x": x, "g": g})
+    return frame.iloc[draw.permutation(n)].reset_index(drop=True) if shuffled else frame
+
+
+def with_numbers(name: str, **columns: Callable[[pd.DataFrame], Any]) -> pd.DataFrame:
+    """A table of the package with columns that every tool reads alike: not all have text outcomes or I()."""
+    return mlm.datasets.load(name).assign(**columns)
 
 
 def nested(n: int) -> pd.DataFrame:
@@ -183,6 +207,62 @@ _LISTED = [
     ),
 ]
 
+_GLMER = ("glmm", "glmer", "glmmTMB")
+_GENERALIZED = [
+    Case(
+        "cbpp AGQ 25",
+        "cbind(incidence, healthy) ~ period + (1 | herd)",
+        56,
+        partial(with_numbers, "cbpp", healthy=lambda frame: frame["size"] - frame["incidence"]),
+        outcome_family="binomial",
+        n_agq=25,
+        peers=("glmm", "glmer"),
+    ),
+    Case(
+        "grouseticks",
+        "TICKS ~ YEAR + cHEIGHT + (1 | BROOD) + (1 | INDEX) + (1 | LOCATION)",
+        403,
+        partial(mlm.datasets.load, "grouseticks"),
+        outcome_family="poisson",
+        peers=_GLMER,
+    ),
+    Case(
+        "contraception",
+        "use ~ age + age2 + urban + livch + (urban | district)",
+        1_934,
+        partial(
+            with_numbers,
+            "contraception",
+            use=lambda frame: (frame["use"] == "Y").astype(np.int64),
+            age2=lambda frame: frame["age"] ** 2,
+        ),
+        outcome_family="binomial",
+        peers=_GLMER,
+    ),
+    Case(
+        "verbagg",
+        "r2 ~ Anger + Gender + btype + situ + (1 | id) + (1 | item)",
+        7_584,
+        partial(with_numbers, "verbagg", r2=lambda frame: (frame["r2"] == "Y").astype(np.int64)),
+        outcome_family="binomial",
+        peers=_GLMER,
+    ),
+    *(
+        Case(
+            f"logit {label} {'shuffled' if shuffled else 'sorted'}",
+            "y ~ x + (x | g)",
+            n,
+            partial(binary_slopes, n, shuffled=shuffled),
+            is_quick=False,
+            outcome_family="binomial",
+            peers=_GLMER if n == 10**5 else ("glmm",),
+        )
+        for n, label in ((10**5, "1e5"), (10**6, "1e6"))
+        for shuffled in (False, True)
+    ),
+]
+_LISTED += _GENERALIZED
+
 CASES = {case.name: case for case in _LISTED}
 
 
@@ -193,6 +273,7 @@ def write_frame(case: Case, folder: Path) -> None:
     frame.to_pickle(folder / "frame.pickle")
     columns = [_write_column(frame[name], name, folder / f"column{k}.raw") for k, name in enumerate(frame.columns)]
     document = {"n_rows": len(frame), "formula": case.formula, "columns": columns}
+    document |= {"family": case.outcome_family, "n_agq": case.n_agq}
     (folder / "columns.json").write_text(json.dumps(document))
 
 

@@ -29,8 +29,11 @@ __all__ = ["RESULTS", "TOOL_NAMES", "Settings", "machine", "race"]
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PYTHON_TOOLS = ("mlm_widgets", "glmm", "statsmodels", "ols")
-TOOL_NAMES = (*PYTHON_TOOLS, "lmer")
+R_SCRIPTS = {"lmer": "lmer.R", "glmer": "glmer.R", "glmmTMB": "glmer.R"}
+TOOL_NAMES = (*PYTHON_TOOLS, *R_SCRIPTS)
+LINEAR_TOOLS, GENERALIZED_TOOLS = ("statsmodels", "ols", "lmer"), ("glmer", "glmmTMB")
 TURN, ROW = 2.0, 6  # seconds of a turn, most fits in it
+NO_PEER = "no peer"
 PAUSE = 0.08  # seconds between turns: the threads of a BLAS spin for some 30 ms after their last product
 
 
@@ -136,9 +139,10 @@ def _race_case(
     load.append(os.getloadavg()[0])
     for runner in runners:
         found[runner.tool] = _entry(runner, settings) | {"load": round(max(load), 1)}
-    if "lmer" in tools and "lmer" not in found:
-        found["lmer"] = _lmer(folder, settings) | {"load": round(os.getloadavg()[0], 1)}
-    return found
+    for tool in R_SCRIPTS:
+        if tool in tools and tool not in found:
+            found[tool] = _by_r(tool, folder, settings) | {"load": round(os.getloadavg()[0], 1)}
+    return {tool: entry for tool, entry in found.items() if entry.get("note") != NO_PEER}
 
 
 def _take_turns(runners: list[_Runner], settings: Settings) -> None:
@@ -182,11 +186,11 @@ def _entry(runner: _Runner, settings: Settings) -> dict[str, Any]:
     return parts | {"first": runner.first} | report
 
 
-def _lmer(folder: Path, settings: Settings) -> dict[str, Any]:
+def _by_r(tool: str, folder: Path, settings: Settings) -> dict[str, Any]:
     program = shutil.which("Rscript")
     if program is None:
         return {"note": "no Rscript"}
-    script = [program, str(HERE / "lmer.R"), str(folder), str(settings.repetitions), str(settings.budget)]
+    script = [program, str(HERE / R_SCRIPTS[tool]), str(folder), str(settings.repetitions), str(settings.budget), tool]
     limited = ["bash", "-c", f'ulimit -v {int(settings.memory_gb * 2**20)}; exec "$@"', "bash", *script]
     try:
         done = subprocess.run(limited, check=False, capture_output=True, text=True, timeout=2 * settings.limit)
@@ -202,6 +206,10 @@ def _lmer(folder: Path, settings: Settings) -> dict[str, Any]:
 
 
 def _left_out(tool: str, case: Case, settings: Settings, kept: dict[str, Any]) -> str | None:
+    if tool in (GENERALIZED_TOOLS if case.is_linear else LINEAR_TOOLS):
+        return NO_PEER
+    if case.peers is not None and tool not in ("mlm_widgets", *case.peers):
+        return NO_PEER
     if tool == "statsmodels" and case.n_factors > 1:
         return "one factor only"
     smaller = [other for other in CASES.values() if case.family and other.family == case.family]

@@ -50,18 +50,24 @@ class _Goal:
 
 
 def _goals() -> list[_Goal]:
-    large = [case for case in CASES.values() if case.n_rows >= 20_000]
+    large = [case for case in CASES.values() if case.n_rows >= 20_000 and case.is_linear]
     goals = [_Goal(case.name, "glmm", "total", 1.0, "faster than glmm") for case in large]
     goals.append(_Goal("hsb", "glmm", "total", 2.0, "within twice of glmm"))
     factors = {"sleepstudy": 5, "hsb": 25, "insteval": 20, "slopes 1e6 sorted": 300, "slopes 1e6 shuffled": 300}
     for name, k in factors.items():
         goals.append(_Goal(name, "lmer", "total", 1 / k, f"{k} times faster than lmer with lmerTest"))
         goals.append(_Goal(name, "lmer", "fit", 1 / k, f"{k} times faster than lmer alone"))
-    single = [case for case in CASES.values() if case.n_rows >= 7_000 and case.n_factors == 1]
+    single = [case for case in CASES.values() if case.n_rows >= 7_000 and case.n_factors == 1 and case.is_linear]
     goals += [_Goal(case.name, "statsmodels", "total", 1 / 25, "25 times faster than statsmodels") for case in single]
     goals += [
         _Goal(f"slopes 1e7 {order}", "ols", "total", 4.0, "at most 4 times the floor")
         for order in ("sorted", "shuffled")
+    ]
+    binary = ["verbagg", *(f"logit {n} {order}" for n in ("1e5", "1e6") for order in ("sorted", "shuffled"))]
+    goals += [_Goal(name, "glmm", "total", 1.0, "faster than glmm") for name in binary]
+    goals += [
+        _Goal(name, "glmer", "total", 1 / k, f"{k} times faster than glmer" if k > 1 else "faster than glmer")
+        for name, k in {"verbagg": 50, "logit 1e5 sorted": 200, "logit 1e5 shuffled": 200, "cbpp AGQ 25": 1}.items()
     ]
     return goals
 
@@ -69,12 +75,15 @@ def _goals() -> list[_Goal]:
 def write_readme() -> None:
     """Write README.md from results.json and growth.json."""
     kept = json.loads(RESULTS.read_text())
-    entries: Entries = {name: kept["entries"][name] for name in CASES if name in kept["entries"]}
-    parts = [HEAD, _times(entries), _ratios(entries), _goal_table(entries), _criteria(entries), _memory(entries)]
-    parts.append(_stages(entries))
+    measured: Entries = {name: kept["entries"][name] for name in CASES if name in kept["entries"]}
+    entries = {name: found for name, found in measured.items() if CASES[name].is_linear}
+    others = {name: found for name, found in measured.items() if not CASES[name].is_linear}
+    parts = [HEAD, _times(entries), _ratios(entries), _goal_table(measured), _criteria(entries)]
+    parts += [_generalized(others)] if others else []
+    parts += [_memory(entries), _stages(entries)]
     if GROWTH.exists():
         parts.append(_growth(json.loads(GROWTH.read_text())))
-    parts.append(_facts(kept["machine"], entries))
+    parts.append(_facts(kept["machine"], measured))
     (HERE / "README.md").write_text("\n".join(parts))
 
 
@@ -180,6 +189,59 @@ def _criteria(entries: Entries) -> str:
         "Below zero this package's optimum is lower. lmer runs with its defaults; ACCURACY.md has it restarted tightly."
     )
     return f"## Criterion\n\n{note}\n\n{_table(header, rows)}"
+
+
+def _generalized(entries: Entries) -> str:
+    tools = ("glmm", "glmer", "glmmTMB")
+
+    def ratio(found: dict[str, Entry], tool: str) -> str:
+        by_median, by_least = (_ratio(found, tool, "total", pick) for pick in (median, min))
+        return "" if by_median is None or by_least is None else f"{by_median:#.2g} ({by_least:#.2g})"
+
+    def less(found: dict[str, Entry], tool: str) -> str:
+        ours, other = found.get("mlm_widgets", {}).get("criterion"), found.get(tool, {}).get("criterion")
+        return "" if ours is None or other is None else f"{ours - other:+.1e}"
+
+    def mb(found: dict[str, Entry], tool: str) -> str:
+        entry = found.get(tool, {})
+        return f"{entry['peak_mb']:,.0f}" if "peak_mb" in entry else ""
+
+    times = [
+        [
+            name,
+            f"{CASES[name].n_rows:,}",
+            f"**{_time(found.get('mlm_widgets'))}**",
+            *(_time(found.get(t)) for t in tools),
+        ]
+        for name, found in entries.items()
+    ]
+    models = "\n".join(
+        f"- {name}: `{CASES[name].formula}`, {CASES[name].outcome_family}"
+        + (f", {CASES[name].n_agq} nodes" if CASES[name].n_agq > 1 else "")
+        for name in entries
+    )
+    rows = [
+        [
+            name,
+            *(ratio(found, tool) for tool in tools),
+            f"{found['mlm_widgets']['criterion']:.6f}",
+            *(less(found, tool) for tool in tools),
+            str(found["mlm_widgets"]["n_evaluations"]),
+            mb(found, "mlm_widgets"),
+            mb(found, "glmm"),
+        ]
+        for name, found in entries.items()
+        if "criterion" in found.get("mlm_widgets", {})
+    ]
+    header = ["case", *(f"time over {t}'s" for t in tools), "-2 log L", *(f"minus {t}'s" for t in tools)]
+    header += ["evaluations", "MB", "glmm's MB"]
+    note = (
+        "From data frame and formula to standard errors of the fixed effects: from the joint Hessian here and in "
+        "glmmTMB, from differences of the deviance in glmer. Laplace's approximation, or quadrature where nodes are "
+        "given; what lme4 leaves out of the likelihood there is put back."
+    )
+    first = _table(["case", "rows", "mlm_widgets", *tools], times)
+    return f"## Generalized models\n\n{note}\n\n{first}\n{models}\n\n{_table(header, rows)}"
 
 
 def _memory(entries: Entries) -> str:

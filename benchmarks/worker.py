@@ -60,19 +60,20 @@ class Ours(Tool):
 
     def run(self) -> dict[str, float]:
         started = time.perf_counter()
-        m = self.fit(self.case.formula, self.frame)
+        m = self.fit(self.case.formula, self.frame, family=self.case.outcome_family, n_agq=self.case.n_agq)
         fitted = time.perf_counter()
-        df = m.df
+        assert (m.df if self.case.is_linear else m.bse) is not None
         ended = time.perf_counter()
-        assert df is not None
         self.last = m
         return {"total": ended - started, "fit": fitted - started, "search": m.trace.elapsed_ms / 1000}
 
     def report(self) -> dict[str, Any]:
         m = self.last
+        found = {"criterion": m.criterion, "n_evaluations": m.trace.n_evaluations, "state": m.state}
+        if not self.case.is_linear:
+            return found
         df = [float(value) for value in m.df]
-        found = {"criterion": m.criterion, "n_evaluations": m.trace.n_evaluations, "df": df, "state": m.state}
-        return found | {"stages": stage_times(self.case.formula, self.frame)}
+        return found | {"df": df, "stages": stage_times(self.case.formula, self.frame)}
 
 
 class Glmm(Tool):
@@ -86,13 +87,14 @@ class Glmm(Tool):
 
     def run(self) -> dict[str, float]:
         started = time.perf_counter()
-        self.last = self.fit(self.frame, self.case.formula)
+        case = self.case
+        self.last = self.fit(self.frame, case.formula, family=case.outcome_family, nagq=case.n_agq)
         return {"total": time.perf_counter() - started}
 
     def report(self) -> dict[str, Any]:
         m = self.last
-        df = [float(value) for value in m.coef_df]
-        return {"criterion": -2.0 * m.loglik, "n_evaluations": m.n_eval, "df": df, "state": str(m.converged)}
+        found = {"criterion": -2.0 * m.loglik, "n_evaluations": m.n_eval, "state": str(m.converged)}
+        return found | {"df": [float(value) for value in m.coef_df]} if self.case.is_linear else found
 
 
 class Statsmodels(Tool):
