@@ -87,6 +87,12 @@ class Family:
         return self.name in ("poisson", "negative_binomial")
 
     @property
+    def is_built_in(self) -> bool:
+        """Whether it is one of `FAMILIES` with one of its links, which a name stands for."""
+        known = FAMILIES.get(self.name)
+        return known is not None and self.link.name in known.links and known.with_link(self.link.name) == self
+
+    @property
     def is_gaussian(self) -> bool:
         """Whether phi is a residual variance, in squared units of the outcome."""
         return self.dispersion == "residual variance"

@@ -39,10 +39,19 @@ def singular_columns(
     return tuple(names[k] for k in sorted(found))
 
 
-def inverse_information(F: Floats) -> Floats:
-    """Inverse over the directions of positive curvature (a variance on its boundary may have none)."""
+FLAT = 1e-8  # of the largest eigenvalue: no curvature to speak of
+LEAST = 1e-15  # what rounding leaves of it
+
+
+def inverse_information(F: Floats, n_theta: int | None = None) -> Floats:
+    """Inverse over the directions of positive curvature (a variance on its boundary may have none).
+
+    Of parameters after the first `n_theta` (default: all are variance parameters) a flat direction is not left out,
+    which would make its variance zero: the data say nothing of it, as under separation, and its variance is huge.
+    """
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(F)), 1e-12))
     values, vectors = np.linalg.eigh(F * np.outer(scale, scale))
-    good = values > 1e-8 * values.max()
-    part = vectors[:, good] / np.sqrt(values[good])
+    of_variances = (vectors[:n_theta] ** 2).sum(axis=0) > 0.5
+    good = (values > FLAT * values.max()) | ~of_variances
+    part = vectors[:, good] / np.sqrt(np.maximum(values[good], LEAST * values.max()))
     return np.asarray((part @ part.T) * np.outer(scale, scale))

@@ -64,10 +64,11 @@ def to_python(
 ) -> str:
     """Python code that fits `spec` to the frame called `data`, with `n_agq` nodes of quadrature.
 
-    `arrays` may hold "weights" and "offset": those were arrays, and variables of that name stand for them.
+    `arrays` may hold "weights" and "offset", which were arrays, and "family", where it was the user's own: variables
+    of that name stand for them.
     """
     settings = [json.dumps(to_formula(spec), ensure_ascii=False), data]
-    settings += _python_family(spec)
+    settings += ["family=family"] if "family" in arrays else _python_family(spec)
     if spec.is_linear and not spec.reml:
         settings.append("reml=False")
     for what, text in (("success", spec.success), ("weights", spec.weights)):

@@ -908,11 +908,24 @@ class MixedModel:
     # -- code -------------------------------------------------------------------------------------------------------
 
     def to_python(self, data: str = "data") -> str:
-        """Python code that fits this model to the frame called `data`."""
+        """Python code that fits this model to the frame called `data`; `family` is a family of the user's own."""
         return to_python(self.spec, data, df_method=self._df_method, n_agq=self.n_agq, arrays=self._arrays)
 
     def to_r(self, data: str = "data") -> str:
-        """R code (lme4, lmerTest) that fits this model to the frame called `data`."""
+        """R code (lme4, lmerTest, glmmTMB) that fits this model to the frame called `data`.
+
+        Raises
+        ------
+        OptionError
+            If the family is the user's own.
+        """
+        if not self.family.is_built_in:
+            raise OptionError(
+                f"The family {self.family.name!r} with the link {self.family.link.name!r} is your own: R has no code "
+                "for it.",
+                hint="See `to_python`.",
+                argument="family",
+            )
         levels = self._fit.design.spec.levels
         names = {inference.shown_name(key): own for key, own in levels.items()}
         known = {name: own for name, own in names.items() if name in self._frame}
@@ -922,4 +935,5 @@ class MixedModel:
     @property
     def _arrays(self) -> list[str]:
         """What was given beside the data: variables of that name stand for it in code."""
-        return [what for what in ("weights", "offset") if getattr(self._fit.design, what) is not None]
+        own = [] if self.family.is_built_in else ["family"]
+        return [*(what for what in ("weights", "offset") if getattr(self._fit.design, what) is not None), *own]

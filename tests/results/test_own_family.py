@@ -118,6 +118,9 @@ def test_a_distribution_of_ones_own() -> None:
     pd.testing.assert_series_equal(pickle.loads(pickle.dumps(m)).params, m.params)
     assert m.null is not None
     assert m.null.family is T_FAMILY
+    assert "family=family" in m.to_python()
+    with pytest.raises(mlm.MlmError, match="your own"):
+        m.to_r()
 
 
 def test_a_link_of_ones_own() -> None:
@@ -146,4 +149,6 @@ def test_the_binomial_with_a_link_of_ones_own_keeps_its_trials() -> None:
     table["won"] = rng.binomial(10, special.ndtr(table["y"] - 1))
     formula = "cbind(won, size - won) ~ x + (1 | g)"
     own = mlm.fit(formula, table, family=family)
+    assert own.family.is_built_in  # by all its parts
+    assert 'family="binomial"' in own.to_python()
     assert own.llf == pytest.approx(mlm.fit(formula, table, family="binomial", link="probit").llf)

@@ -151,7 +151,7 @@ def _result(
     names = design.spec.fixed.names
     _, beta, log_phi = arrays.split(found.parameters)
     k, p = arrays.n_theta, len(beta)
-    covariance = 2.0 * inverse_information(found.hessian)
+    covariance = 2.0 * inverse_information(found.hessian, k)
     if not (np.diag(covariance)[k : k + p] > 0.0).all():
         raise FitError(
             "The likelihood is flat in the fixed effects where the search ended: the data do not tell them.",
