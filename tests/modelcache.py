@@ -33,11 +33,17 @@ def glmmtmb() -> dict[str, dict[str, Any]]:
 
 
 @cache
+def anova_entries() -> dict[str, dict[str, dict[str, Any]]]:
+    """Entries of anova.json (made by reference/anova.R) by id, under "linear" and "generalized"."""
+    return dict(json.loads((REFERENCE / "anova.json").read_text()))
+
+
+@cache
 def _table(name: str) -> pd.DataFrame:
     if name == "crossed":
         return pd.read_csv(REFERENCE / "crossed.csv")
-    if name == "generalized":
-        return pd.read_csv(REFERENCE / "data" / "generalized.csv")
+    if name in ("generalized", "factors"):
+        return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
     data = datasets.load(name)
     if name == "hsb":  # as published.R has it
         data["cses"] = data["ses"] - data["meanses"]

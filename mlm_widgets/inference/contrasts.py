@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mlm_widgets.errors import OptionError, closest
 from mlm_widgets.fitter import Fit
@@ -110,7 +111,6 @@ def _place(fit: Fit, name: str) -> int:
 
 def _matrix(fit: Fit, given: Any) -> Floats:
     p = len(fit.names)
-    columns = getattr(given, "columns", getattr(given, "index", None))
     try:
         L = np.array(given, dtype=np.float64)
     except (TypeError, ValueError):
@@ -123,7 +123,9 @@ def _matrix(fit: Fit, given: Any) -> Floats:
             hint=f"The coefficients are {', '.join(fit.names[:12])}.",
             argument="L",
         )
-    if columns is not None and all(isinstance(name, str) for name in columns):
+    named = given.columns if isinstance(given, pd.DataFrame) else given.index if isinstance(given, pd.Series) else ()
+    columns = [name for name in named if isinstance(name, str)]
+    if len(columns) == p:
         ordered = np.zeros_like(L)
         for k, name in enumerate(columns):
             ordered[:, _place(fit, name)] += L[:, k]

@@ -25,7 +25,7 @@ __all__ = ["KenwardRoger", "kenward_roger"]
 
 Floats = npt.NDArray[np.float64]
 
-FLAT = 1e-10  # least eigenvalue of the information, its diagonal one: below it a direction of the variances is unknown
+FLAT = 1e-7  # share of its information, were the fixed effects known, below which a direction of the variances has none
 NO_SCALING = 0.01  # pbkrtest: at df within this of 2 the F statistic is not scaled
 
 
@@ -144,15 +144,13 @@ def _adjustment(moments: VarianceMoments, n: int) -> tuple[Floats, Floats, Float
     information[:k, :k] = moments.K - 2.0 * np.einsum("rasa->rs", moments.Q) + np.einsum("rasa->rs", PP)
     information[k, :k] = information[:k, k] = moments.traces - fixed
     information[k, k] = n - p
-    W = 2.0 * _inverse(information)
+    W = 2.0 * _inverse(information, np.sqrt([*np.diag(moments.K), n]))
     U = np.einsum("rs,rasc->ac", W[:k, :k], moments.Q - PP)
     return np.concatenate([moments.P, np.eye(p)[None]]), W, 0.5 * (U + U.T)
 
 
-def _inverse(information: Floats) -> Floats:
+def _inverse(information: Floats, scale: Floats) -> Floats:
     """The inverse; directions of no information are left out, as by pbkrtest's pseudoinverse."""
-    scale = np.sqrt(np.maximum(np.diag(information), 0.0))
-    scale[scale == 0.0] = 1.0
     values, vectors = np.linalg.eigh(information / np.multiply.outer(scale, scale))
     kept = values > FLAT
     half = vectors[:, kept] / scale[:, None]

@@ -1,4 +1,4 @@
-# Tests of terms and Kenward-Roger's figures, for test_kenward_roger.py and test_anova.py of tests/results.
+# Tests of terms and Kenward-Roger's figures, for tests/results/test_anova.py.
 # Run in this directory: Rscript anova.R     (writes anova.json and data/factors.csv; Debian 12: R 4.2.2, lme4 1.1-31,
 # lmerTest 3.1-3, pbkrtest 0.5.2, car 3.1-1, glmmTMB 1.1.5)
 suppressMessages({library(lme4); library(lmerTest); library(pbkrtest); library(car); library(glmmTMB); library(jsonlite)})
