@@ -25,7 +25,7 @@ from mlm_widgets.inference.refitting import refit_glmm
 from mlm_widgets.inference.replicates import inside_theta, parameter_rows
 from mlm_widgets.inference.resampling import outermost, resampled
 from mlm_widgets.inference.satterthwaite import satterthwaite_df
-from mlm_widgets.inference.simulation import Simulator
+from mlm_widgets.inference.simulation import Simulator, truth_of
 from mlm_widgets.linalg import cholesky
 
 __all__ = ["INTERVALS", "KINDS", "Bootstrap", "Statistic", "bootstrap", "refitter_of"]
@@ -232,7 +232,7 @@ def _of_fit(fit: Fit, refit: Callable[[], Fit], statistic: Statistic | None) -> 
 def _parametric(
     fit: Fit, n: int, seed: int | None, statistic: Statistic | None, prepared: Prepared | None, *, is_new: bool
 ) -> Iterator[_Replicates]:
-    simulator = Simulator(fit, seed, is_new=is_new)
+    simulator = Simulator(truth_of(fit), seed, is_new=is_new)
     options = FitOptions(start=inside_theta(fit))
     if not fit.family.is_linear:
         for _ in range(n):

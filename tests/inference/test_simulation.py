@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlm_widgets import MixedModel
-from mlm_widgets.inference.simulation import Simulator, simulate
+from mlm_widgets.inference.simulation import Simulator, simulate, truth_of
 from tests import modelcache
 
 MODELS = {
@@ -21,5 +21,5 @@ MODELS = {
 def test_portions_are_parts_of_the_whole(name: str, is_new: bool) -> None:
     m: MixedModel = MODELS[name]()
     whole = simulate(m.fit_result, 7, 5, is_new=is_new)
-    draws = Simulator(m.fit_result, 5, is_new=is_new)
+    draws = Simulator(truth_of(m.fit_result), 5, is_new=is_new)
     np.testing.assert_array_equal(whole, np.column_stack([draws.drawn(1), draws.drawn(4), draws.drawn(2)]))
