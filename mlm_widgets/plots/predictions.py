@@ -35,6 +35,7 @@ _SPACING = 16
 _LEAST_PANEL = 120
 _LEAST_GAP = 16  # between two lines, for their names to stand on them
 _LABEL_LIMIT = 150
+_FEW_POINTS = 100  # of the data: fewer are drawn larger
 _LABELS_APART = 13
 
 
@@ -136,8 +137,8 @@ def predictions_spec(
     sampled = raw_rows(model, grid) if raw else []
     layout = _layout(model, grid, names, sampled, width, bands=bands)
     labels = _labels(grid, names, layout)
-    has_shares = bool(sampled) and shows_shares(model)
-    look = _Look(grid, names, layout, colours, bands, grid.n_lines > 1 and not labels, bool(sampled), has_shares)
+    points = "shares" if sampled and shows_shares(model) else "few" if len(sampled) <= _FEW_POINTS else "many"
+    look = _Look(grid, names, layout, colours, bands, grid.n_lines > 1 and not labels, bool(sampled), points)
     panels = [_panel(look, i, model, [label for label in labels if i == 0]) for i in range(grid.n_panels)]
     rows: list[Spec] = [
         {"hconcat": panels[i : i + layout.beside], "spacing": _SPACING} for i in range(0, len(panels), layout.beside)
@@ -320,7 +321,7 @@ class _Look:
     bands: bool
     has_legend: bool
     has_raw: bool
-    has_shares: bool
+    points: str  # of the data: "many", "few", or "shares"
 
     def by_line(self, values: list[Any]) -> Spec:
         """A channel that tells the lines apart."""
@@ -435,13 +436,13 @@ def _points(look: _Look, here: str) -> list[Spec]:
 def _raw(look: _Look, here: str) -> list[Spec]:
     """Each line's rows in a layer of its own: with a scale of shapes the legend would show shapes, not lines."""
     mark = {"type": "point", "filled": True, "size": 9, "opacity": 0.28, "clip": True}
-    if look.has_shares:
-        mark |= {"size": 34, "opacity": 0.55}
+    if look.points != "many":
+        mark |= {"size": 34, "opacity": 0.55} if look.points == "shares" else {"size": 16, "opacity": 0.45}
     each = zip(styles(look.grid.lines), shapes(look.grid.n_lines), strict=True)
     return [
         layer(
             {**mark, "color": look.colours[token], "shape": shape},
-            {"tooltip": _share_tooltip()} if look.has_shares else {},
+            {"tooltip": _share_tooltip()} if look.points == "shares" else {},
             data="raw",
             where=f"{here} && datum.k === {i}",
         )

@@ -70,7 +70,9 @@ class _ModelTrait(traitlets.TraitType[Any, Any]):
 
 
 class ModelBuilder(OneWay):
-    """Pick outcome, predictors and groups; see the formula, the fit and its plots.
+    """Pick outcome, family, predictors and groups; see the formula, the fit and its plots.
+
+    A family is chosen by itself only where the outcome leaves no choice: text of two levels, or ``cbind(a, b)``.
 
     Parameters
     ----------

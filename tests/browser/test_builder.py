@@ -195,7 +195,7 @@ def test_a_wrong_formula_is_pointed_at_and_mended(page: Page, builder: Builder) 
         ("mlm.ModelBuilder([1, 2, 3])", "must be a data frame"),
         ("mlm.ModelBuilder(hsb.iloc[:0])", "The data frame is empty"),
         ("mlm.ModelBuilder(hsb, 'mathach ~ ses + (1 | scool)')", "There is no column “scool”"),
-        ("mlm.ModelBuilder(hsb, 'sex ~ ses + (1 | school)')", "The outcome “sex” must be a column of numbers"),
+        ("mlm.ModelBuilder(hsb, 'school ~ ses + (1 | sector)')", "The outcome “school” must be a column of numbers"),
         ("mlm.ModelBuilder(hsb, 'mathach ~ __import__(\"os\") + (1 | school)')", "__import__() is not allowed"),
     ],
 )

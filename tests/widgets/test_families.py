@@ -362,6 +362,16 @@ def test_predictions_are_of_a_typical_group_or_averaged() -> None:
     assert Driver("hsb", "mathach ~ ses + (1 | school)").builder.views["predictions"]["average"] is None
 
 
+def test_a_long_frame_waits_for_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlm_widgets.widgets.builder.LIVE_ROWS_GENERALIZED", 100)
+    driver = grouped("won")
+    assert driver.fit["state"] == "ready"  # a linear model is quick
+    driver.do("set_family", family="poisson")
+    assert driver.fit["stale"]
+    driver.do("fit")
+    assert not driver.fit["stale"]
+
+
 def test_a_dispersion_stands_with_the_fit() -> None:
     driver = grouped("won")
     driver.do("set_family", family="negative_binomial")

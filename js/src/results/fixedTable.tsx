@@ -31,7 +31,7 @@ function Term({ row, detail }: { row: FixedRowPayload; detail: string }) {
   );
 }
 
-function Bar({ effect, isIntercept, axis }: { effect: Effect; isIntercept: boolean; axis: Axis }) {
+function Bar({ effect, isIntercept = false, axis }: { effect: Effect; isIntercept?: boolean; axis: Axis }) {
   const { estimate, conf_low, conf_high } = effect;
   const place = (value: number) => Math.max(0, Math.min(100, axis.at(value)));
   const isOff = isIntercept && (conf_low < axis.low || conf_high > axis.high);
@@ -133,7 +133,20 @@ function ratioOf({ ratio }: FixedRowPayload): Effect {
   return { estimate: estimate ?? Number.POSITIVE_INFINITY, conf_low: low, conf_high: high, digits };
 }
 
-/** The same as ratios, on a logarithmic axis. A standard error belongs to the logarithm, so none is shown. */
+function NoBar({ axis }: { axis: Axis }) {
+  return (
+    <td class="mlm-bar-cell" aria-hidden="true">
+      <div class="mlm-bar">
+        <i class="mlm-zero" style={{ left: `${axis.at(axis.reference)}%` }} />
+      </div>
+    </td>
+  );
+}
+
+/**
+ * The same as ratios, on a logarithmic axis. A standard error belongs to the logarithm, so none is shown; the intercept
+ * is no ratio, so it has no place on the axis.
+ */
 export function RatioTable({ summary, ratio }: { summary: SummaryPayload; ratio: RatioNamesPayload }) {
   const rows = summary.fixed.map((row) => ({ row, effect: ratioOf(row) }));
   const axis = ratioAxisOf(rows.filter(({ row }) => !row.is_intercept).map(({ effect }) => effect));
@@ -158,7 +171,7 @@ export function RatioTable({ summary, ratio }: { summary: SummaryPayload; ratio:
               <td>{formatStatistic(row.statistic)}</td>
               <td>{formatP(row.p_value)}</td>
               <Limits effect={effect} />
-              {axis && <Bar effect={effect} isIntercept={row.is_intercept} axis={axis} />}
+              {axis && (row.is_intercept ? <NoBar axis={axis} /> : <Bar effect={effect} axis={axis} />)}
             </tr>
           ))}
         </tbody>
