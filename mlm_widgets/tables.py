@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,27 +57,31 @@ def fixed_table(coefficients: Coefficients, level: float, *, is_ratio: bool = Fa
 
 def anova_table(found: Anova, sigma: float, *, has_df: bool) -> pd.DataFrame:
     """A row a term, indexed by it; columns as of `f_test_table`."""
-    rows = [f_test_table(test, sigma, has_df=has_df) for test in found.tests]
-    empty = f_test_table(FTest(0.0, 0, np.nan), sigma, has_df=has_df).iloc[:0]
-    table = pd.concat(rows) if rows else empty
-    return table.set_axis(pd.Index(found.terms, name="term", dtype=object))
+    return f_test_table(found.tests, sigma, has_df=has_df).set_axis(pd.Index(found.terms, name="term", dtype=object))
 
 
-def f_test_table(test: FTest, sigma: float, *, has_df: bool) -> pd.DataFrame:
-    """One test in one row.
+def f_test_table(tests: Sequence[FTest], sigma: float, *, has_df: bool) -> pd.DataFrame:
+    """A row a test.
 
     Columns: sum_sq, mean_sq, num_df, den_df, statistic (F), p_value; without degrees of freedom statistic
     (chi-square), df, p_value.
     """
+    num_df = np.array([test.num_df for test in tests], dtype=np.int64)
+    p_value = np.array([test.p_value for test in tests])
+    unscaled = np.array([test.unscaled for test in tests])
     if not has_df:
-        row = {"statistic": test.wald if test.num_df else np.nan, "df": test.num_df, "p_value": test.p_value}
-        return pd.DataFrame([row])
-    mean_sq = test.unscaled * sigma**2
-    row = {
-        "sum_sq": mean_sq * test.num_df, "mean_sq": mean_sq, "num_df": test.num_df, "den_df": test.den_df,
-        "statistic": test.statistic, "p_value": test.p_value,
-    }  # fmt: skip
-    return pd.DataFrame([row])
+        return pd.DataFrame({"statistic": unscaled * num_df, "df": num_df, "p_value": p_value})
+    mean_sq = unscaled * sigma**2
+    return pd.DataFrame(
+        {
+            "sum_sq": mean_sq * num_df,
+            "mean_sq": mean_sq,
+            "num_df": num_df,
+            "den_df": np.array([test.den_df for test in tests]),
+            "statistic": np.array([test.statistic for test in tests]),
+            "p_value": p_value,
+        }
+    )
 
 
 def hypothesis_rows(tests: Wald, hypothesis: Hypothesis) -> list[dict[str, Any]]:

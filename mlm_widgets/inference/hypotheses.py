@@ -24,12 +24,14 @@ import numpy.typing as npt
 
 from mlm_widgets.design import overparametrised_columns, plain_factors
 from mlm_widgets.fitter import Fit
+from mlm_widgets.fitter.threads import single_thread
 
 __all__ = ["containing", "empty_cells", "hypotheses", "term_places"]
 
 Floats = npt.NDArray[np.float64]
 
 COLLINEAR = 1e-7  # R's tolerance of a pivoted QR decomposition
+ROWS = 65_536  # of X that are decomposed at a time
 ZERO = 1e-8  # entry of a hypothesis, or length of its row, that is rounding
 
 
@@ -70,8 +72,12 @@ def empty_cells(fit: Fit) -> dict[str, int]:
 
 
 def _triangular(X: Floats) -> Floats:
-    """R of the QR decomposition of X."""
-    return np.asarray(np.linalg.qr(X, mode="r"))
+    """R of the QR decomposition of X, by parts of its rows: those of many need no second copy of X."""
+    R = np.empty((0, X.shape[1]))
+    with single_thread():
+        for start in range(0, len(X), ROWS):
+            R = np.asarray(np.linalg.qr(np.vstack([R, X[start : start + ROWS]]), mode="r"))
+    return R
 
 
 def _sequential(R: Floats) -> Floats:

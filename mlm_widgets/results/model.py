@@ -308,7 +308,7 @@ class MixedModel:
         """
         tests = self._tests(df_method)
         hypothesis = inference.read_hypothesis(self._fit, L)
-        table = tables.f_test_table(tests.f_test(hypothesis.L, hypothesis.rhs), self.sigma, has_df=tests.has_df)
+        table = tables.f_test_table([tests.f_test(hypothesis.L, hypothesis.rhs)], self.sigma, has_df=tests.has_df)
         table.attrs.update(
             statistic="F" if tests.has_df else "Chisq",
             df_method=tests.df_method,
