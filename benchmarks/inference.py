@@ -1,0 +1,158 @@
+"""`python -m benchmarks.inference`: inference against the R packages that do the same, in one run, into INFERENCE.md.
+
+A row times a call of ours and an R expression on the same model, which both have fitted before; the least of the
+repetitions counts, as other work on the machine only adds. R runs in one process a row, and times itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+import mlm_widgets as mlm
+
+__all__ = ["ROWS", "Row", "main"]
+
+HERE = Path(__file__).parent
+HEAD = """\
+# Inference
+
+`python -m benchmarks.inference`: least time of the repetitions, ours and R's on the same fitted model in one run. The
+last column says how far their figures are apart; lmer's own tolerance is part of that.
+
+| what | ours | R | by | times faster | goal | largest relative difference |
+| --- | ---: | ---: | --- | ---: | ---: | ---: |
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison.
+
+    Attributes
+    ----------
+    name : str
+    goal : float
+        How many times faster ours is to be.
+    data : callable
+        The frame of both.
+    prepare : callable
+        Frame -> what is timed of ours, whose result are the figures to compare.
+    setup, expression : str
+        R: what comes before, with the frame as `d`; what is timed, whose result are the figures to compare.
+    packages : str
+        What R uses.
+    repetitions : int
+        Of ours; R repeats `r_repetitions` times.
+    """
+
+    name: str
+    goal: float
+    data: Callable[[], pd.DataFrame]
+    prepare: Callable[[pd.DataFrame], Callable[[], list[float]]]
+    setup: str
+    expression: str
+    packages: str
+    repetitions: int = 200
+    r_repetitions: int = 5
+
+
+def hsb() -> pd.DataFrame:
+    """The table of 160 schools, with ses within schools."""
+    data = mlm.datasets.load("hsb")
+    return data.assign(cses=data["ses"] - data["meanses"])
+
+
+def _kenward_roger(data: pd.DataFrame) -> Callable[[], list[float]]:
+    m = mlm.fit("mathach ~ cses * (meanses + sector) + (cses | school)", data)
+
+    def timed() -> list[float]:
+        m.__dict__.pop("_prepared", None)  # the sums are made again each time
+        adjusted = m.with_df("kenward-roger")
+        return [*adjusted.bse, *adjusted.df]
+
+    return timed
+
+
+ROWS = [
+    Row(
+        "Kenward-Roger standard errors and df, hsb",
+        500.0,
+        hsb,
+        _kenward_roger,
+        'd$sector <- factor(d$sector, c("Public", "Catholic"))\n'
+        "m <- lme4::lmer(mathach ~ cses * (meanses + sector) + (cses | school), d)",
+        "{V <- vcovAdj(m); V0 <- vcov(m); p <- ncol(V0); "
+        "c(sqrt(diag(as.matrix(V))), sapply(seq_len(p), function(k) Lb_ddf(diag(p)[k, ], V0, V)))}",
+        "pbkrtest",
+    ),
+]
+
+
+def main() -> None:
+    """Measure all rows, or those whose name holds a word, and print the table; all rows go into INFERENCE.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("word", nargs="?", default="", help="rows whose name holds it")
+    word = parser.parse_args().word
+    lines = [_measured(row) for row in ROWS if word in row.name]
+    text = HEAD + "\n".join(lines) + "\n"
+    print(text)
+    if not word:
+        (HERE / "INFERENCE.md").write_text(text)
+
+
+def _measured(row: Row) -> str:
+    data = row.data()
+    timed = row.prepare(data)
+    figures = timed()
+    ours = min(_seconds(timed) for _ in range(row.repetitions))
+    theirs, expected = _by_r(row, data)
+    worst = max((abs(a / b - 1.0) for a, b in zip(figures, expected, strict=True)), default=None)
+    same = "" if worst is None else f"{worst:.0e}"
+    cells = [row.name, _time(ours), _time(theirs), row.packages, f"{theirs / ours:,.0f}", f"{row.goal:,.0f}", same]
+    return f"| {' | '.join(cells)} |"
+
+
+def _seconds(timed: Callable[[], list[float]]) -> float:
+    started = time.perf_counter()
+    timed()
+    return time.perf_counter() - started
+
+
+def _by_r(row: Row, data: pd.DataFrame) -> tuple[float, list[float]]:
+    """Least seconds, and the figures."""
+    program = shutil.which("Rscript")
+    if program is None:
+        raise SystemExit("Rscript is needed.")
+    with tempfile.TemporaryDirectory() as folder:
+        table, script = Path(folder, "data.csv"), Path(folder, "row.R")
+        data.to_csv(table, index=False)
+        libraries = "; ".join(f"library({name})" for name in ("jsonlite", *row.packages.split(", ")))
+        script.write_text(
+            f"suppressMessages({{{libraries}}})\n"
+            f"d <- read.csv({json.dumps(str(table))}, stringsAsFactors = TRUE)\n{row.setup}\n"
+            f"seconds <- numeric(0)\nfor (i in seq_len({row.r_repetitions})) {{\n"
+            f"  t <- system.time(found <- {row.expression})\n  seconds <- c(seconds, t[['elapsed']])\n}}\n"
+            "cat(toJSON(list(seconds = min(seconds), figures = as.numeric(found)), digits = NA, auto_unbox = TRUE))\n"
+        )
+        told = subprocess.run([program, str(script)], capture_output=True, text=True, check=True).stdout
+    answer = json.loads(told.splitlines()[-1])
+    figures = answer["figures"] if isinstance(answer["figures"], list) else [answer["figures"]]
+    return float(answer["seconds"]), [float(value) for value in figures]
+
+
+def _time(seconds: float) -> str:
+    return f"{1000 * seconds:,.2f} ms" if seconds < 1 else f"{seconds:,.2f} s"
+
+
+if __name__ == "__main__":
+    main()
