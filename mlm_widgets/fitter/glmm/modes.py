@@ -22,7 +22,7 @@ __all__ = ["Modes", "find_modes", "settled"]
 Floats = npt.NDArray[np.float64]
 Effects = list[Floats]
 
-DECREMENT = 1e-9  # twice the drop left when the last step is taken: that step squares it
+DECREMENT = 1e-7  # twice the drop left when the last step is taken: that step squares it
 NO_MODE = 1e-6  # decrement at which a place that no step lowers is no mode
 MAX_STEPS = 100
 MAX_HALVINGS = 30

@@ -100,28 +100,31 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
         target = target - arrays.offset
     beta = _first_beta(arrays, target)
     log_phi = _moment(arrays, arrays.fixed(beta)) if family.has_dispersion else 0.0
-    value = np.inf
+    eta = arrays.fixed(beta)
+    terms = arrays.terms(eta, log_phi)
+    value = float(terms.value.sum())
     for _ in range(GLM_STEPS):
-        eta = arrays.fixed(beta)
-        terms = arrays.terms(eta, log_phi)
-        new = float(terms.value.sum())
-        if not np.isfinite(new):
+        if not np.isfinite(value):
             break
-        if abs(value - new) < 1e-4 * (1.0 + abs(new)):
-            break
-        value = new
         information = arrays.information(eta, log_phi)
         weights = np.maximum(information, 1e-10 * information.max())
         step = _least_squares(arrays.X, -terms.first / weights, weights)
+        former = value
         for length in 0.5 ** np.arange(14):
-            at = float(arrays.terms(arrays.fixed(beta + length * step), log_phi).value.sum())
-            if at <= new + 1e-9 * abs(new):
+            eta = arrays.fixed(beta + length * step)
+            terms = arrays.terms(eta, log_phi)
+            value = float(terms.value.sum())
+            if value <= former + 1e-9 * abs(former):
                 beta = beta + length * step
                 break
         else:
             break
         if family.has_dispersion:
-            log_phi = _dispersion(arrays, beta, log_phi)
+            log_phi = _dispersion(arrays, eta, log_phi)
+            terms = arrays.terms(eta, log_phi)
+            value = float(terms.value.sum())
+        if former - value < 1e-4 * (1.0 + abs(value)):
+            break
     return beta, log_phi
 
 
@@ -147,9 +150,9 @@ def _moment(arrays: Arrays, eta: Floats) -> float:
     return float(np.log(phi)) if np.isfinite(phi) and phi > 0.0 else 0.0
 
 
-def _dispersion(arrays: Arrays, beta: Floats, log_phi: float) -> float:
-    """A Newton step or two for log phi at fixed beta."""
-    eta, middle = arrays.fixed(beta), log_phi
+def _dispersion(arrays: Arrays, eta: Floats, log_phi: float) -> float:
+    """A Newton step or two for log phi at fixed eta."""
+    middle = log_phi
     for _ in range(5):
         slope, curvature = _phi_slope(arrays, eta, log_phi)
         step = float(np.clip(-slope / max(curvature, 1e-3 * len(eta)), -2.0, 2.0))
