@@ -32,6 +32,17 @@ class DataFacts:
         """Profiles of the columns, by name."""
         return {column.name: column for column in profile(self.frame)}
 
+    @cached_property
+    def row_names(self) -> list[str]:
+        """Columns that name or number the rows: text or whole numbers, another value in each."""
+        return [name for name, column in self.profiles.items() if self._names_rows(column)]
+
+    def _names_rows(self, column: ColumnProfile) -> bool:
+        if column.kind not in ("number", "factor") or column.n_distinct != self.frame.n_rows:
+            return False
+        values = self.frame.column(column.name).numbers if column.kind == "number" else np.zeros(1)
+        return bool(np.all(values == np.round(values)))
+
     def kept(self, what: tuple[str, str], find: Callable[[], list[str]]) -> list[str]:
         """What `find` finds, the first time that `what` is asked."""
         if what not in self._kept:

@@ -211,7 +211,7 @@ def _random_label(name: str) -> tuple[str, str]:
 
 
 def _fit_statistics(model: MixedModel) -> list[Payload]:
-    name = "REML criterion" if model.reml else "Deviance"
+    name = "REML criterion" if model.reml else "Deviance" if model.is_linear else "−2 log-likelihood"
     rows = [
         (name, model.criterion, 1),
         ("Log-likelihood", model.llf, 1),
@@ -222,7 +222,7 @@ def _fit_statistics(model: MixedModel) -> list[Payload]:
     ]
     if not model.is_linear and model.family.has_dispersion:
         name, value = model.family.named_dispersion(model.dispersion)
-        rows.append((sentence(name), value, 3))
+        rows.append((sentence(name), value, 3 if abs(value) < 100 else 1))
     return [{"label": label, "value": value, "digits": digits} for label, value, digits in rows]
 
 

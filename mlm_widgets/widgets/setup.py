@@ -247,11 +247,17 @@ def groupings_of(spec: ModelSpec, facts: DataFacts) -> list[tuple[str, ...]]:
     ]
     chosen = [term.group for term in spec.random]
     combined = [(*group, *other) for group in chosen for other in single if other[0] not in group]
+    rows = [(name,) for name in facts.row_names if name not in outcome] if _may_vary_by_row(spec) else []
     found: dict[frozenset[str], tuple[str, ...]] = {}
-    for columns in [*single, *_worthwhile(combined, facts)]:
+    for columns in [*single, *_worthwhile(combined, facts), *rows]:
         if frozenset(columns) not in taken:
             found.setdefault(frozenset(columns), columns)
     return list(found.values())
+
+
+def _may_vary_by_row(spec: ModelSpec) -> bool:
+    """Whether each row can have an effect of its own: counts and successes that scatter more than their family lets."""
+    return spec.family == "poisson" or spec.outcome.startswith("cbind(")
 
 
 def grouping_id(columns: tuple[str, ...]) -> str:
@@ -273,7 +279,9 @@ def _worthwhile(combined: Iterable[tuple[str, ...]], facts: DataFacts) -> list[t
 
 
 def _group_choice(columns: tuple[str, ...], facts: DataFacts) -> Payload:
-    if len(columns) == 1:
+    if columns[0] in facts.row_names:
+        detail = "one group a row: scatter beyond the family's"
+    elif len(columns) == 1:
         detail = f"{facts.profiles[columns[0]].n_distinct:,} groups"
     else:
         detail = f"{len(facts.group(columns)[1]):,} groups, {columns[-1]} within {':'.join(columns[:-1])}"

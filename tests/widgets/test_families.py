@@ -362,6 +362,25 @@ def test_predictions_are_of_a_typical_group_or_averaged() -> None:
     assert Driver("hsb", "mathach ~ ses + (1 | school)").builder.views["predictions"]["average"] is None
 
 
+def test_counts_can_have_an_effect_of_each_row() -> None:
+    driver = Driver(table("grouseticks"), "TICKS ~ cHEIGHT + (1 | BROOD)")
+    assert "INDEX" not in driver.choices()
+    assert "cannot be a grouping" in driver.refused("add_group", id="INDEX")
+    driver.do("set_family", family="poisson")
+    assert driver.choices()["INDEX"] == "one group a row: scatter beyond the family's"
+    assert "cHEIGHT" not in driver.choices()
+    driver.do("add_group", id="INDEX")
+    assert (driver.formula, driver.fit["state"]) == ("TICKS ~ cHEIGHT + (1 | BROOD) + (1 | INDEX)", "ready")
+    check(driver)
+    driver.do("undo")
+    driver.do("set_family", family="negative_binomial")  # has scatter of its own
+    assert "INDEX" not in driver.choices()
+    yes_or_no = Driver(mixed().assign(row=range(len(mixed()))), "answer ~ x + (1 | g)")
+    assert "row" not in yes_or_no.choices()  # one trial a row has no scatter beyond its own
+    yes_or_no.do("set_formula", text="cbind(won, size - won) ~ x + (1 | g)")
+    assert "row" in yes_or_no.choices()
+
+
 def test_a_long_frame_waits_for_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlm_widgets.widgets.builder.LIVE_ROWS_GENERALIZED", 100)
     driver = grouped("won")

@@ -23,7 +23,7 @@ export function Code({ fit }: { fit: FitPayload }) {
   return (
     <>
       <Block name="python" title="Python" note="this package" text={fit.code.python} />
-      <Block name="r" title="R" note="lme4" text={fit.code.r} />
+      <Block name="r" title="R" note={/library\((\w+)\)/.exec(fit.code.r)?.[1] ?? ""} text={fit.code.r} />
     </>
   );
 }
