@@ -91,6 +91,7 @@ def to_r(
     arrays: Sequence[str] = (),
     outcome_levels: Sequence[str] = (),
     n_agq: int = 1,
+    df_method: str = "satterthwaite",
 ) -> str:
     """R code that fits `spec` (lme4, with lmerTest for linear models, or glmmTMB), with `n_agq` nodes of quadrature.
 
@@ -115,7 +116,10 @@ def to_r(
         settings.append(f"weights = {_r_name(spec.weights)}")
     settings += [f"{what} = {what}" for what in _beside(spec, arrays)]
     call = _call(f"model <- {function}", settings, indent="  ", closing="\n)")
-    return "\n".join([*lines, call, "summary(model)", ""])
+    # lmerTest asks pbkrtest, which knows REML fits alone
+    is_adjusted = spec.is_linear and spec.reml and df_method == "kenward-roger"
+    tests = ', ddf = "Kenward-Roger"' if is_adjusted else ""
+    return "\n".join([*lines, call, f"summary(model{tests})", ""])
 
 
 def _beside(spec: ModelSpec, arrays: Sequence[str]) -> list[str]:

@@ -930,7 +930,10 @@ class MixedModel:
         names = {inference.shown_name(key): own for key, own in levels.items()}
         known = {name: own for name, own in names.items() if name in self._frame}
         outcome = self._fit.design.spec.outcome_levels
-        return to_r(self.spec, data, known, arrays=self._arrays, outcome_levels=outcome, n_agq=self.n_agq)
+        return to_r(
+            self.spec, data, known, arrays=self._arrays, outcome_levels=outcome, n_agq=self.n_agq,
+            df_method=self._df_method,
+        )  # fmt: skip
 
     @property
     def _arrays(self) -> list[str]:

@@ -209,6 +209,8 @@ def test_intervals_of_coefficients_and_means_are_adjusted() -> None:
     np.testing.assert_allclose(np.sqrt(np.diag(adjusted.cov_params())), adjusted.bse)
     assert "Kenward-Roger" in str(adjusted.summary())
     assert 'df_method="kenward-roger"' in adjusted.to_python()
+    assert 'summary(model, ddf = "Kenward-Roger")' in adjusted.to_r()
+    assert "summary(model)" in m.to_r()
     one, other = adjusted.predictions({"x": [0.0]}), m.predictions({"x": [0.0]})
     assert one["estimate"][0] == other["estimate"][0]
     assert one["std_error"][0] > other["std_error"][0]
