@@ -1,11 +1,16 @@
 """The likelihoods of the families: against scipy's densities, and their derivatives against differences."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy import stats
 
 from mlm_widgets.errors import DataError, OptionError
-from mlm_widgets.families import FAMILIES, LINKS, family_of
+from mlm_widgets.families import FAMILIES, LINKS, Family, family_of
+
+Floats = npt.NDArray[np.float64]
 
 STEP = 1e-5
 DIFFERENCES = 1e-6  # relative: what central differences of that step can tell
@@ -15,7 +20,7 @@ PHI = 0.3
 CASES = [(family.name, link) for family in FAMILIES.values() for link in family.links]
 
 
-def _place(name, link, seed=0):
+def _place(name: str, link: str, seed: int = 0) -> tuple[Family, Floats, Floats, Floats | None]:
     rng = np.random.default_rng(seed)
     share = link in ("logit", "probit", "cloglog", "cauchit")
     eta = rng.uniform(-2.0, 0.8, 300) if share else rng.uniform(0.4, 2.0, 300)
@@ -25,10 +30,10 @@ def _place(name, link, seed=0):
     return family, eta, np.clip(y, 1e-6, 1 - 1e-6) if name == "beta" else y, trials
 
 
-def _log_density(name, y, mu, trials):
+def _log_density(name: str, y: Floats, mu: Floats, trials: Floats | None) -> Any:
     return {
         "gaussian": lambda: stats.norm.logpdf(y, mu, np.sqrt(PHI)),
-        "binomial": lambda: stats.binom.logpmf(y, trials, mu),
+        "binomial": lambda: stats.binom.logpmf(y, np.asarray(trials), mu),
         "poisson": lambda: stats.poisson.logpmf(y, mu),
         "negative_binomial": lambda: stats.nbinom.logpmf(y, 1 / PHI, 1 / (1 + PHI * mu)),
         "gamma": lambda: stats.gamma.logpdf(y, 1 / PHI, scale=mu * PHI),
@@ -38,14 +43,14 @@ def _log_density(name, y, mu, trials):
 
 
 @pytest.mark.parametrize(("name", "link"), CASES)
-def test_value_is_the_density(name, link):
+def test_value_is_the_density(name: str, link: str) -> None:
     family, eta, y, trials = _place(name, link)
     terms = family.likelihood(eta, y, trials, np.log(PHI))
     np.testing.assert_allclose(-terms.value, _log_density(name, y, family.link.inverse(eta), trials), atol=DENSITY)
 
 
 @pytest.mark.parametrize(("name", "link"), CASES)
-def test_derivatives_in_eta(name, link):
+def test_derivatives_in_eta(name: str, link: str) -> None:
     family, eta, y, trials = _place(name, link)
     here = family.likelihood(eta, y, trials, np.log(PHI))
     up, down = (family.likelihood(eta + h, y, trials, np.log(PHI)) for h in (STEP, -STEP))
@@ -55,17 +60,18 @@ def test_derivatives_in_eta(name, link):
 
 
 @pytest.mark.parametrize(("name", "link"), [case for case in CASES if FAMILIES[case[0]].has_dispersion])
-def test_derivatives_in_the_dispersion(name, link):
+def test_derivatives_in_the_dispersion(name: str, link: str) -> None:
     family, eta, y, trials = _place(name, link)
     here = family.likelihood(eta, y, trials, np.log(PHI))
     up, down = (family.likelihood(eta, y, trials, np.log(PHI) + h) for h in (STEP, -STEP))
+    assert here.dispersion is not None
     for own, value in zip(here.dispersion, ("value", "first", "second"), strict=True):
         expected = (getattr(up, value) - getattr(down, value)) / (2 * STEP)
         np.testing.assert_allclose(own, expected, rtol=DIFFERENCES, atol=DIFFERENCES)
 
 
 @pytest.mark.parametrize(("name", "link"), CASES)
-def test_derivatives_of_the_inverse_link(name, link):
+def test_derivatives_of_the_inverse_link(name: str, link: str) -> None:
     family, eta, *_ = _place(name, link)
     parts = family.link.derivatives(eta)
     np.testing.assert_allclose(parts[0], family.link.inverse(eta), rtol=1e-14)
@@ -78,7 +84,7 @@ def test_derivatives_of_the_inverse_link(name, link):
 
 @pytest.mark.parametrize("link", FAMILIES["binomial"].links)
 @pytest.mark.parametrize("eta", [-800.0, -38.0, -9.0, 9.0, 38.0, 800.0])
-def test_tails_of_the_binomial_are_finite(link, eta):
+def test_tails_of_the_binomial_are_finite(link: str, eta: float) -> None:
     family = family_of("binomial", link)
     for y in (0.0, 1.0):
         terms = family.likelihood(np.array([eta]), np.array([y]), None, 0.0)
@@ -87,14 +93,16 @@ def test_tails_of_the_binomial_are_finite(link, eta):
         assert terms.value[0] >= 0
 
 
-def test_normal_tail():
-    won, _ = LINKS["probit"].log_shares(np.array([-10.0]))
+def test_normal_tail() -> None:
+    shares = LINKS["probit"].log_shares
+    assert shares is not None
+    won, _ = shares(np.array([-10.0]))
     np.testing.assert_allclose(won[0], stats.norm.logcdf(-10.0), rtol=1e-13)
     np.testing.assert_allclose(won[1], np.exp(stats.norm.logpdf(-10.0) - stats.norm.logcdf(-10.0)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", list(FAMILIES))
-def test_draws_have_the_mean_and_variance(name):
+def test_draws_have_the_mean_and_variance(name: str) -> None:
     family = family_of(name)
     rng = np.random.default_rng(1)
     mu = np.full(200_000, 0.4)
@@ -105,7 +113,7 @@ def test_draws_have_the_mean_and_variance(name):
     assert abs(y.var() - expected) < 5 * spread
 
 
-def test_names_and_links_are_checked():
+def test_names_and_links_are_checked() -> None:
     assert family_of("Gamma").name == "gamma"
     assert family_of("nbinom2").name == "negative_binomial"
     with pytest.raises(OptionError, match=r"`family` must be one of .*not 'poison'"):
@@ -114,7 +122,7 @@ def test_names_and_links_are_checked():
         family_of("poisson", "logit")
 
 
-def test_outcomes_that_the_family_cannot_have():
+def test_outcomes_that_the_family_cannot_have() -> None:
     with pytest.raises(DataError, match=r"“n” holds -1 \(1 such values\).*whole numbers from 0"):
         family_of("poisson").check_outcome(np.array([0.0, 2.0, -1.0]), "n")
     with pytest.raises(DataError, match=r"holds 0 .*numbers above 0"):

@@ -290,7 +290,8 @@ def test_an_outcome_that_is_a_predictor() -> None:
     ("settings", "argument", "words"),
     [({"reml": "yes"}, "reml", "True or False"), ({"reml": None}, "reml", "True or False"),
      ({"family": "binomal"}, "family", "'binomial'"), ({"family": 3}, "family", "'gaussian'"),
-     ({"link": "logit"}, "link", "'identity'"), ({"n_agq": 5}, "n_agq", "linear"), ({"df_method": "satterwaite"}, "df_method", "'satterthwaite'"),
+     ({"link": "logit"}, "link", "'identity'"), ({"n_agq": 5}, "n_agq", "linear"),
+     ({"df_method": "satterwaite"}, "df_method", "'satterthwaite'"),
      ({"df_method": None}, "df_method", "'normal'"), ({"options": {"tolerance": 1}}, "options", "FitOptions"),
      ({"options": 3}, "options", "FitOptions")],
 )  # fmt: skip

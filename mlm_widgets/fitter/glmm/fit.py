@@ -50,6 +50,7 @@ def fit_glmm(design: Design, family: Family, *, n_agq: int = 1, options: FitOpti
     """
     started, options = time.perf_counter(), options or FitOptions()
     _check_agq(design, n_agq)
+    _check_optimiser(options)
     try:
         # far from the optimum terms may be no numbers; every one that is used is looked at
         with single_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -79,6 +80,16 @@ def _check_agq(design: Design, n_agq: int) -> None:
             + ".",
             hint="Use n_agq=1, Laplace's approximation.",
             argument="n_agq",
+        )
+
+
+def _check_optimiser(options: FitOptions) -> None:
+    if options.optimiser != "newton":
+        raise OptionError(
+            f"`optimiser` is {options.optimiser!r}, but generalized models have one search: BFGS, ended by Newton's "
+            "method.",
+            hint="Leave it out; `all_fits()` tries other starts.",
+            argument="optimiser",
         )
 
 

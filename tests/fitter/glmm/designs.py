@@ -1,13 +1,17 @@
 """Small generalized mixed models with known truth, and their deviance by dense matrices and by brute force."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from mlm_widgets.families import family_of
 from mlm_widgets.fitter.glmm.arrays import Arrays, RandomRows
 from mlm_widgets.fitter.template import Template
+
+Floats = npt.NDArray[np.float64]
 
 MIDDLE = {"identity": 3.0, "inverse": 3.0, "1/mu^2": 3.0, "sqrt": 2.0}  # eta of a mean well inside the family's range
 
@@ -30,7 +34,7 @@ THREE = Structure((30, 12, 7), (2, 1, 2))
 STRUCTURES = [ONE_FACTOR, SLOPES, CROSSED, THREE]
 
 
-def template(q):
+def template(q: int) -> Template:
     """A free lower triangle."""
     col, row = np.triu_indices(q)
     moves = np.zeros((len(row), q, q))
@@ -38,7 +42,17 @@ def template(q):
     return Template(row, col, moves, np.eye(q), ())
 
 
-def arrays_of(name, link=None, structure=SLOPES, *, n=300, seed=0, phi=0.3, with_weights=False, with_offset=False):
+def arrays_of(
+    name: str,
+    link: str | None = None,
+    structure: Structure = SLOPES,
+    *,
+    n: int = 300,
+    seed: int = 0,
+    phi: float = 0.3,
+    with_weights: bool = False,
+    with_offset: bool = False,
+) -> Arrays:
     """The arrays of data drawn from the model."""
     rng = np.random.default_rng(seed)
     family = family_of(name, link)
@@ -64,7 +78,7 @@ def arrays_of(name, link=None, structure=SLOPES, *, n=300, seed=0, phi=0.3, with
     return Arrays(family, y, trials, weights, offset, X, tuple(factors), tuple(template(rows.q) for rows in factors))
 
 
-def parameters_of(arrays, seed=3):
+def parameters_of(arrays: Arrays, seed: int = 3) -> Floats:
     """Parameters near to those of the data."""
     rng = np.random.default_rng(seed)
     middle = MIDDLE.get(arrays.family.link.name, 0.3)
@@ -74,15 +88,15 @@ def parameters_of(arrays, seed=3):
     return np.concatenate([theta, beta, [np.log(0.4)] if arrays.family.has_dispersion else []])
 
 
-def dense_laplace(arrays, parameters):
+def dense_laplace(arrays: Arrays, parameters: Floats) -> float:
     """-2 log L by Laplace's approximation with one dense Z Lambda and Newton's method on all random effects at once."""
     theta, beta, log_phi = arrays.split(parameters)
     ZL = dense_columns(arrays, arrays.lams(theta))
     u = np.zeros(ZL.shape[1])
     fixed = arrays.fixed(beta)
 
-    def objective(u):
-        return arrays.terms(fixed + ZL @ u, log_phi).value.sum() + u @ u / 2
+    def objective(u: Floats) -> float:
+        return float(arrays.terms(fixed + ZL @ u, log_phi).value.sum() + u @ u / 2)
 
     for _ in range(200):
         terms = arrays.terms(fixed + ZL @ u, log_phi)
@@ -98,10 +112,10 @@ def dense_laplace(arrays, parameters):
     H = np.eye(len(u)) + (ZL.T * terms.second) @ ZL
     sign, log_determinant = np.linalg.slogdet(H)
     assert sign > 0
-    return 2 * terms.value.sum() + u @ u + log_determinant
+    return float(2 * terms.value.sum() + u @ u + log_determinant)
 
 
-def dense_columns(arrays, lams):
+def dense_columns(arrays: Arrays, lams: list[Floats]) -> Floats:
     """Z Lambda (n, all random effects)."""
     parts = []
     for rows, lam in zip(arrays.factors, lams, strict=True):
@@ -112,7 +126,7 @@ def dense_columns(arrays, lams):
     return np.hstack(parts)
 
 
-def brute_deviance(arrays, parameters, n_points=4001, reach=12.0):
+def brute_deviance(arrays: Arrays, parameters: Floats, n_points: int = 4001, reach: float = 12.0) -> float:
     """-2 log L of a model with one scalar random effect: each level's integral by the trapezium rule on a fine grid."""
     theta, beta, log_phi = arrays.split(parameters)
     (rows,), lam = arrays.factors, float(theta[0])
@@ -126,7 +140,7 @@ def brute_deviance(arrays, parameters, n_points=4001, reach=12.0):
     return -2 * float((special.logsumexp(log_density, axis=1) + np.log(width) - np.log(2 * np.pi) / 2).sum())
 
 
-def five_point_gradient(function, x, step=1e-4):
+def five_point_gradient(function: Callable[[Floats], float], x: Floats, step: float = 1e-4) -> Floats:
     """Differences of fourth order."""
     found = np.empty(len(x))
     for k in range(len(x)):
