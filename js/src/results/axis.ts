@@ -19,7 +19,7 @@ interface Interval {
 }
 
 const MOST_RATIO = 1000; // beyond, an interval says that the data hold no bound
-const PAD = 0.05;
+const PAD = 0.05; // twice that where the reference is at the end, so that its label has room
 const RATIO_STEPS = [[1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7.5, 9], [1, 1.5, 2, 3, 4, 5, 7.5], [1, 2, 5], [1, 3], [1]];
 
 function stepFor(span: number, count: number): number {
@@ -46,7 +46,7 @@ export function axisOf(intervals: Interval[], count = 4): Axis | null {
   const most = Math.max(0, ...ends);
   if (most === least) return null;
   const pad = (most - least) * PAD;
-  const [low, high] = [least === 0 ? -pad : least - pad, most + pad];
+  const [low, high] = [least - (least === 0 ? 2 * pad : pad), most + (most === 0 ? 2 * pad : pad)];
   const { ticks, digits } = roundTicks(low, high, count);
   const at = (value: number) => ((value - low) / (high - low)) * 100;
   return { low, high, ticks, reference: 0, label: plainLabel(digits), at };
@@ -77,7 +77,7 @@ export function ratioAxisOf(intervals: Interval[], count = 5): Axis | null {
   const most = Math.max(1, ...ends);
   if (most === least) return null;
   const pad = (most / least) ** PAD;
-  const [low, high] = [least / pad, most * pad];
+  const [low, high] = [least / (least === 1 ? pad ** 2 : pad), most * (most === 1 ? pad ** 2 : pad)];
   const at = (value: number) => (Math.log(value / low) / Math.log(high / low)) * 100;
   return { low, high, ...ratioTicks(low, high, count), reference: 1, at };
 }
