@@ -17,7 +17,7 @@ from mlm_widgets.families import Terms
 from mlm_widgets.fitter.glmm.arrays import Arrays
 from mlm_widgets.fitter.glmm.hessian import Factored, RowsOfPairs, factored
 
-__all__ = ["Modes", "find_modes", "settled"]
+__all__ = ["DECREMENT", "Modes", "find_modes", "settled"]
 
 Floats = npt.NDArray[np.float64]
 Effects = list[Floats]
@@ -68,8 +68,10 @@ class Modes:
         return self.arrays.split(self.parameters)[2]
 
 
-def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, start: Effects) -> Modes:
-    """The modes at `parameters`, from the effects `start`.
+def find_modes(
+    arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, start: Effects, enough: float = DECREMENT
+) -> Modes:
+    """The modes at `parameters`, from the effects `start`; a step that promises less than `enough` is the last.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
     for u in (start, [np.zeros_like(each) for each in start]):
         place = _Place.at(arrays, lams, fixed, log_phi, u)
         if np.isfinite(place.penalised):
-            found, n_steps = _descended(place, pattern)
+            found, n_steps = _descended(place, pattern, enough)
             if found is not None:
                 return _modes(found, pattern, parameters, n_steps)
     if not np.isfinite(place.penalised):
@@ -96,7 +98,7 @@ def find_modes(arrays: Arrays, pattern: RowsOfPairs | None, parameters: Floats, 
     )
 
 
-def _descended(place: _Place, pattern: RowsOfPairs | None) -> tuple[_Place | None, int]:
+def _descended(place: _Place, pattern: RowsOfPairs | None, enough: float) -> tuple[_Place | None, int]:
     """The minimum below `place` and the steps there; None where Newton's method comes to no minimum."""
     for n_steps in range(1, MAX_STEPS + 1):
         H, _, residual = place.curvature(pattern)
@@ -108,7 +110,7 @@ def _descended(place: _Place, pattern: RowsOfPairs | None) -> tuple[_Place | Non
         if found is None:
             return (place if decrement < NO_MODE + 1e3 * place.slack else None), n_steps
         place = found
-        if decrement < DECREMENT:
+        if decrement < enough:
             return place, n_steps
     return None, MAX_STEPS
 

@@ -17,7 +17,7 @@ from mlm_widgets.errors import FitError
 from mlm_widgets.fitter.glmm.arrays import Arrays
 from mlm_widgets.fitter.glmm.hessian import RowsOfPairs
 from mlm_widgets.fitter.glmm.laplace import LaplacePoint, moved_effects
-from mlm_widgets.fitter.glmm.modes import Modes, find_modes, settled
+from mlm_widgets.fitter.glmm.modes import DECREMENT, Modes, find_modes, settled
 from mlm_widgets.fitter.glmm.quadrature import QuadraturePoint
 
 __all__ = [
@@ -35,6 +35,7 @@ Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
 
 CLOSE = 1e-7  # decrement at which BFGS hands over to Newton's method
+ROUGH = 1e-3  # of the decrement: the last step to the modes squares what it promises
 STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts,
 LONG_STEP = 1e-2  # up to this
 ASYMMETRY = 0.5  # of two second differences that should be one, in standard errors
@@ -53,10 +54,10 @@ class Objective:
         self.n_evaluations = 0
         self._u = [np.zeros((rows.q, rows.n_levels)) for rows in arrays.factors]
 
-    def at(self, parameters: Floats, start: list[Floats] | None = None) -> GlmmPoint:
-        """The deviance at `parameters`."""
+    def at(self, parameters: Floats, start: list[Floats] | None = None, enough: float = DECREMENT) -> GlmmPoint:
+        """The deviance at `parameters`; `enough` is the decrement of the last step to the modes."""
         self.n_evaluations += 1
-        modes = find_modes(self.arrays, self.pattern, parameters, self._u if start is None else start)
+        modes = find_modes(self.arrays, self.pattern, parameters, self._u if start is None else start, enough)
         self._u = modes.u
         return self.of(modes)
 
@@ -148,13 +149,14 @@ def _line_search(
     objective: Objective, x: Floats, point: GlmmPoint, step: Floats, decrement: float
 ) -> tuple[Floats, GlmmPoint] | None:
     slack = 1e-13 * abs(point.value) + objective.arrays.rounding
+    enough = max(DECREMENT, ROUGH * decrement)
     length = 1.0
     for _ in range(30):
         if objective.is_spent:
             return None
         new = x + length * step
         try:
-            there = objective.at(new, predicted_effects(point.modes, new - x))
+            there = objective.at(new, predicted_effects(point.modes, new - x), enough)
         except (FitError, np.linalg.LinAlgError):
             length *= 0.25
             continue

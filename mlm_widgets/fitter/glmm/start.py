@@ -20,6 +20,7 @@ LEAST_SHARE = 0.01  # of the mean: the logarithm of a smaller outcome is no star
 FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
 SMALLER = (1.0, 0.3, 0.1, 0.01)  # shares of the first standard deviations
 EM_STEPS = 4
+ROUGH = 1.0  # decrement of the last step to modes that only say where to begin
 FAR = 12.0  # log phi without groups is that near to where it began
 MUCH = 1.0  # change of the logarithm of a standard deviation that asks for another step
 
@@ -52,7 +53,7 @@ def improved(objective: Objective, parameters: Floats) -> Floats:
         if np.all(np.abs(np.log(np.abs(new[is_diagonal] / theta[is_diagonal]) + 1e-3)) < MUCH):
             return parameters
         try:
-            modes = objective.at(parameters).modes
+            modes = objective.at(parameters, enough=ROUGH).modes
         except FitError:
             return settled
     return parameters
@@ -64,10 +65,10 @@ def _feasible(objective: Objective, parameters: Floats) -> tuple[Floats, Modes]:
     for share in SMALLER:
         tried = np.concatenate([share * parameters[:k], parameters[k:]])
         try:
-            return tried, objective.at(tried).modes
+            return tried, objective.at(tried, enough=ROUGH).modes
         except FitError:
             continue
-    return parameters, objective.at(parameters).modes
+    return parameters, objective.at(parameters, enough=ROUGH).modes
 
 
 def _em_theta(modes: Modes, f: int, template: Template) -> Floats:
