@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mlm_widgets.errors import FitError
 from mlm_widgets.fitter import Fit, Prepared, VarianceMoments, prepare, variance_moments
 from mlm_widgets.inference.ftest import FTest, standardised
 
@@ -26,6 +27,7 @@ __all__ = ["KenwardRoger", "kenward_roger"]
 Floats = npt.NDArray[np.float64]
 
 FLAT = 1e-7  # share of its information, were the fixed effects known, below which a direction of the variances has none
+NOTHING = 1e-10  # rounding of differences that are zero at two degrees of freedom
 NO_SCALING = 0.01  # pbkrtest: at df within this of 2 the F statistic is not scaled
 
 
@@ -87,26 +89,30 @@ class KenwardRoger:
             return FTest(wald, 1, float(self._df_of_rows(T)[0]))
         M = T @ self.P @ T.T
         traces = np.einsum("raa->r", M)
-        A1 = float(traces @ self.W @ traces)
-        A2 = float(np.sum(self.W * np.einsum("rab,sba->rs", M, M)))
+        A1 = np.float64(traces @ self.W @ traces)
+        A2 = np.float64(np.sum(self.W * np.einsum("rab,sba->rs", M, M)))
         df, scaling = _df_and_scaling(q, A1, A2)
         return FTest(wald, q, df, scaling if scaling > 0 else 1.0)
 
 
-def _df_and_scaling(q: int, A1: float, A2: float) -> tuple[float, float]:
-    """Degrees of freedom and the factor of F, which match its first two moments (Kenward & Roger 1997, section 4)."""
+@np.errstate(divide="ignore", invalid="ignore")
+def _df_and_scaling(q: int, A1: np.float64, A2: np.float64) -> tuple[float, float]:
+    """Degrees of freedom and the factor of F, which match its first two moments (Kenward & Roger 1997, section 4).
+
+    The constants are those for which they are exact where F is, down to one degree of freedom.
+    """
     if A2 == 0.0:
         return np.inf, 1.0
     B = (A1 + 6.0 * A2) / (2.0 * q)
     g = ((q + 1.0) * A1 - (q + 4.0) * A2) / ((q + 2.0) * A2)
     c1, c2, c3 = (part / (3.0 * q + 2.0 * (1.0 - g)) for part in (g, q - g, q + 2.0 - g))
     V0, V1, V2 = 1.0 + c1 * B, 1.0 - c2 * B, 1.0 - c3 * B
-    V0 = 0.0 if abs(V0) < 1e-10 else V0
+    V0 = np.float64(0.0) if abs(V0) < NOTHING else V0
     E = 1.0 - A2 / q
-    share = 1.0 if abs(E) < 1e-14 and abs(V1) < 1e-14 else E / V1
+    share = 1.0 if abs(E) < NOTHING and abs(V1) < NOTHING else E / V1
     rho = share**2 * V0 / V2 / q
-    df = 4.0 + (q + 2.0) / (q * rho - 1.0)
-    return df, 1.0 if abs(df - 2.0) < NO_SCALING else df * E / (df - 2.0)
+    df = float(4.0 + (q + 2.0) / (q * rho - 1.0))
+    return df, 1.0 if abs(df - 2.0) < NO_SCALING else float(df * E / (df - 2.0))
 
 
 def kenward_roger(fit: Fit, prepared: Prepared | None = None) -> KenwardRoger:
@@ -122,11 +128,22 @@ def kenward_roger(fit: Fit, prepared: Prepared | None = None) -> KenwardRoger:
         variances that the data say nothing of count as known.
     prepared : Prepared, optional
         The sums of the fit's design, where they are there.
+
+    Raises
+    ------
+    FitError
+        If the fit by REML of a model that was fitted by maximum likelihood does not converge.
     """
     is_refit = not fit.reml
     if is_refit:
         prepared = prepare(fit.design, reml=True)
         fit = prepared.fit()
+        if fit.state == "failed":
+            raise FitError(
+                "The model was fitted by maximum likelihood, and its fit by REML, which Kenward and Roger's figures "
+                "are of, does not converge.",
+                hint="Use df_method='satterthwaite', or a simpler model.",
+            )
     prepared = prepare(fit.design) if prepared is None else prepared
     point = prepared.at(fit.theta_centred)
     scaling = prepared.problem.scaling

@@ -171,7 +171,7 @@ class MixedModel:
     @property
     def statistic_name(self) -> str:
         """What the tests of the fixed coefficients are by: "t", or "z" where degrees of freedom are infinite."""
-        return "t" if self._wald.has_df else "z"
+        return "z" if self._df_method == "normal" else "t"
 
     @property
     def ratio_name(self) -> str:

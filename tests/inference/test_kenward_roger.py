@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from scipy import stats
 
-from mlm_widgets import FitOptions, MixedModel, OptionError, fit
-from mlm_widgets.fitter import prepare
+from mlm_widgets import FitError, FitOptions, MixedModel, OptionError, fit
+from mlm_widgets.fitter import Prepared, prepare
 from mlm_widgets.inference.kenward_roger import kenward_roger
 from tests.fitter.dense import STRUCTURES, dense_of, small_data
 from tests.fitter.test_sparse import CROSSED, MORE, as_sparse, data
 
 FORMULAS = STRUCTURES | MORE
 SAME = 1e-6  # relative: differences of traces have errors of 1e-8, which the inverse information makes larger
-SINGULAR = ("crossed slopes", "nested and crossed")
 Floats = npt.NDArray[np.floating[Any]]
 
 
@@ -186,6 +186,33 @@ def test_a_fit_by_maximum_likelihood_takes_those_of_a_fit_by_reml_and_says_so() 
     assert "again by REML" in str(ml.summary())
     assert "again by REML" in ml.anova().attrs["notes"][0]
     assert "REML" not in " ".join(reml.anova().attrs["notes"])
+
+
+@pytest.mark.parametrize("n_groups", [4, 5, 6, 7, 12])
+def test_groups_of_one_size_have_the_f_test_of_their_means(n_groups: int) -> None:
+    """F is exact then, down to one degree of freedom of the denominator, and so are these figures."""
+    draw = np.random.default_rng(n_groups)
+    kinds = np.array(["a", "b", "c"])[np.arange(n_groups) % 3]
+    means = pd.DataFrame({"kind": kinds, "y": draw.normal(0, 3, n_groups)})
+    frame = means.loc[np.repeat(np.arange(n_groups), 8)].assign(g=np.repeat(np.arange(n_groups), 8).astype(str))
+    noise = draw.normal(0, 1, (n_groups, 8))
+    frame["y"] += (noise - noise.mean(axis=1, keepdims=True)).ravel()
+    m = fit("y ~ kind + (1 | g)", frame)
+    found = m.anova(df_method="kenward-roger").loc["kind"]
+    groups = [own["y"].to_numpy() for _, own in means.groupby("kind")]
+    expected = stats.f_oneway(*groups)
+    assert not m.is_singular
+    assert found["den_df"] == pytest.approx(n_groups - 3, rel=1e-5)
+    assert found["statistic"] == pytest.approx(expected.statistic, rel=1e-4)
+    assert found["p_value"] == pytest.approx(expected.pvalue, rel=1e-4)
+
+
+def test_a_refit_that_does_not_converge_is_no_ground_for_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    m = fit(STRUCTURES["slopes"], small_data(0), reml=False)
+    own = Prepared.fit
+    monkeypatch.setattr(Prepared, "fit", lambda self: replace(own(self), state="failed"))
+    with pytest.raises(FitError, match="does not converge"):
+        _ = m.with_df("kenward-roger").df
 
 
 def test_directions_of_no_information_are_left_out() -> None:
