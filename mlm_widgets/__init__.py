@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from mlm_widgets import plots
     from mlm_widgets.fitter import FitOptions
     from mlm_widgets.formula import ModelSpec
-    from mlm_widgets.results import MixedModel, fit
+    from mlm_widgets.inference import PowerDesign, Predictor
+    from mlm_widgets.results import MixedModel, fit, power
     from mlm_widgets.widgets import ModelBuilder
 
 __version__ = "0.1.0"
@@ -47,9 +48,12 @@ __all__ = [
     "ModelBuilder",
     "ModelSpec",
     "OptionError",
+    "PowerDesign",
+    "Predictor",
     "datasets",
     "fit",
     "plots",
+    "power",
 ]
 
 _LAZY = {
@@ -57,7 +61,10 @@ _LAZY = {
     "MixedModel": "mlm_widgets.results",
     "ModelBuilder": "mlm_widgets.widgets",
     "ModelSpec": "mlm_widgets.formula",
+    "PowerDesign": "mlm_widgets.inference",
+    "Predictor": "mlm_widgets.inference",
     "fit": "mlm_widgets.results",
+    "power": "mlm_widgets.results",
 }
 
 

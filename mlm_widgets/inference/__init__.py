@@ -2,6 +2,7 @@
 
 from mlm_widgets.inference.agreement import AllFits, all_fits
 from mlm_widgets.inference.anova import ANOVA_TYPES, Anova, anova
+from mlm_widgets.inference.assumed import PowerDesign, Predictor, assumed_truth
 from mlm_widgets.inference.averaging import averaged
 from mlm_widgets.inference.bootstrap import INTERVALS, KINDS, Bootstrap, Statistic, bootstrap
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
@@ -18,6 +19,7 @@ from mlm_widgets.inference.effect_sizes import (
     uses_null,
     variance_shares,
 )
+from mlm_widgets.inference.extension import extended
 from mlm_widgets.inference.finding import Finding
 from mlm_widgets.inference.findings import findings
 from mlm_widgets.inference.ftest import FTest
@@ -25,6 +27,7 @@ from mlm_widgets.inference.generalized_findings import Overdispersion, ZeroInfla
 from mlm_widgets.inference.grid import Grid, grid_means
 from mlm_widgets.inference.group_coefficients import GroupCoefficients, group_coefficients
 from mlm_widgets.inference.leverage import hat_values
+from mlm_widgets.inference.power import TESTS, Power, power
 from mlm_widgets.inference.prediction import (
     Means,
     linear_means,
@@ -35,8 +38,9 @@ from mlm_widgets.inference.prediction import (
 )
 from mlm_widgets.inference.progress import Progress, ProgressOption
 from mlm_widgets.inference.refitting import refit_glmm
+from mlm_widgets.inference.resampling import outermost
 from mlm_widgets.inference.residuals import RESIDUALS, residuals
-from mlm_widgets.inference.simulation import simulate
+from mlm_widgets.inference.simulation import Truth, simulate, truth_of
 from mlm_widgets.inference.terms import base_variables, key_of, read_terms, resolve_terms, shown_name
 from mlm_widgets.inference.wald import DF_METHODS, Wald, wald
 from mlm_widgets.inference.working import WorkingModel, working_model, working_weights
@@ -49,6 +53,7 @@ __all__ = [
     "KINDS",
     "R2",
     "RESIDUALS",
+    "TESTS",
     "VARIANCE_METHODS",
     "AllFits",
     "Anova",
@@ -61,19 +66,25 @@ __all__ = [
     "Hypothesis",
     "Means",
     "Overdispersion",
+    "Power",
+    "PowerDesign",
+    "Predictor",
     "Progress",
     "ProgressOption",
     "Statistic",
+    "Truth",
     "Wald",
     "WorkingModel",
     "ZeroInflation",
     "all_fits",
     "anova",
+    "assumed_truth",
     "averaged",
     "base_variables",
     "bootstrap",
     "coefficients",
     "default_variance_method",
+    "extended",
     "findings",
     "grid_means",
     "group_coefficients",
@@ -85,7 +96,9 @@ __all__ = [
     "null_fit",
     "observation_variance",
     "offset_of",
+    "outermost",
     "overdispersion",
+    "power",
     "predict_rows",
     "r2",
     "read_hypothesis",
@@ -96,6 +109,7 @@ __all__ = [
     "response_means",
     "shown_name",
     "simulate",
+    "truth_of",
     "uses_null",
     "variance_shares",
     "wald",

@@ -210,6 +210,10 @@ def refitter_of(fit: Fit, prepared: Prepared | None = None) -> Refitter:
     return Refitter(prepared, fit.theta, lambda own: satterthwaite_df(own, np.eye(len(own.beta))))
 
 
+def _start(fit: Fit) -> Floats:
+    return inside_theta([(group.grouping, group.lam) for group in fit.groups])
+
+
 def _of_batch(fit: Fit, found: BatchFit) -> _Replicates:
     values = parameter_rows(fit, found.beta, found.theta, found.sigma, found.sigma**2)
     return _Replicates(values, found.converged, found.singular)
@@ -233,7 +237,7 @@ def _parametric(
     fit: Fit, n: int, seed: int | None, statistic: Statistic | None, prepared: Prepared | None, *, is_new: bool
 ) -> Iterator[_Replicates]:
     simulator = Simulator(truth_of(fit), seed, is_new=is_new)
-    options = FitOptions(start=inside_theta(fit))
+    options = FitOptions(start=_start(fit))
     if not fit.family.is_linear:
         for _ in range(n):
             y = simulator.drawn(1)[:, 0]
@@ -287,7 +291,7 @@ class _Resampled:
     place: int
 
     def __call__(self, draws: npt.NDArray[np.int64]) -> Fit:
-        design, options = resampled(self.fit.design, self.place, draws), FitOptions(start=inside_theta(self.fit))
+        design, options = resampled(self.fit.design, self.place, draws), FitOptions(start=_start(self.fit))
         if self.fit.family.is_linear:
             return prepare(design, reml=self.fit.reml).fit(options)
         return fit_glmm(design, self.fit.family, n_agq=self.fit.n_agq, options=options)

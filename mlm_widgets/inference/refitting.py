@@ -9,13 +9,14 @@ import numpy.typing as npt
 
 from mlm_widgets.errors import DataError
 from mlm_widgets.fitter import Fit, FitOptions, fit_glmm
+from mlm_widgets.inference.simulation import Truth
 
 __all__ = ["check_generalized_outcome", "refit_glmm"]
 
 Floats = npt.NDArray[np.float64]
 
 
-def refit_glmm(fit: Fit, y: Floats, options: FitOptions | None) -> Fit:
+def refit_glmm(fit: Fit | Truth, y: Floats, options: FitOptions | None) -> Fit:
     """The fit of `y` (n,), numbers of successes for the binomial, by the same likelihood.
 
     Raises
@@ -27,7 +28,7 @@ def refit_glmm(fit: Fit, y: Floats, options: FitOptions | None) -> Fit:
     return fit_glmm(replace(fit.design, y=y), fit.family, n_agq=fit.n_agq, options=options)
 
 
-def check_generalized_outcome(fit: Fit, y: Floats) -> None:
+def check_generalized_outcome(fit: Fit | Truth, y: Floats) -> None:
     """Raise DataError where `y` is no outcome of the family, or has no finite estimates."""
     trials, family = fit.design.trials, fit.family
     if family.name == "binomial":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -59,13 +59,13 @@ def _factors(grouping: Grouping, theta: Floats) -> Floats:
     return lam
 
 
-def inside_theta(fit: Fit) -> Floats:
-    """Theta of `fit`, with no direction without variance: where a search of a similar outcome begins."""
+def inside_theta(groups: Sequence[tuple[Grouping, Floats]]) -> Floats:
+    """Theta of relative covariance factors, with no direction without variance: where a search begins."""
     found = []
-    for group in fit.groups:
-        for block in group.grouping.blocks:
+    for grouping, lam in groups:
+        for block in grouping.blocks:
             own = slice(block.start, block.start + len(block.columns))
-            S = group.lam[own, own] @ group.lam[own, own].T
+            S = lam[own, own] @ lam[own, own].T
             if np.linalg.eigvalsh(S)[0] < INSIDE**2 * max(float(np.diag(S).max()), INSIDE):
                 S = S + INSIDE**2 * np.eye(len(S)) * max(1.0, float(np.diag(S).max()))
             col, row = np.triu_indices(len(S))

@@ -6,6 +6,7 @@ the highest level only).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from mlm_widgets.design import Design
 from mlm_widgets.errors import OptionError, closest
 
-__all__ = ["outermost", "resampled"]
+__all__ = ["outermost", "resampled", "rows_of_groups"]
 
 Ints = npt.NDArray[np.intp]
 
@@ -53,17 +54,22 @@ def _is_nested(design: Design, inner: int, outer: int) -> bool:
     return len(np.unique(pairs)) == len(np.unique(design.codes[inner]))
 
 
-def resampled(design: Design, place: int, draws: Ints) -> Design:
+def rows_of_groups(design: Design, place: int) -> list[Ints]:
+    """The rows of each level of the factor in `place`, in the design's order."""
+    order = np.argsort(design.codes[place], kind="stable")
+    ends = np.cumsum(np.bincount(design.codes[place], minlength=len(design.spec.groupings[place].levels)))
+    return np.split(order, ends[:-1])
+
+
+def resampled(design: Design, place: int, draws: Ints, rows_of: Sequence[Ints] | None = None) -> Design:
     """The rows of the groups `draws`, codes into the levels of the factor in `place`, each a group by itself.
 
-    Levels of factors that are nested in it are new with each draw; crossed factors keep theirs.
+    Levels of factors that are nested in it are new with each draw; crossed factors keep theirs. `rows_of` holds the
+    rows of each level, where they are not those of the design.
     """
-    order = np.argsort(design.codes[place], kind="stable")
-    n_levels = len(design.spec.groupings[place].levels)
-    ends = np.cumsum(np.bincount(design.codes[place], minlength=n_levels))
-    starts = np.concatenate([[0], ends[:-1]])
-    rows = np.concatenate([order[starts[g] : ends[g]] for g in draws])
-    copies = np.repeat(np.arange(len(draws)), (ends - starts)[draws])
+    rows_of = rows_of_groups(design, place) if rows_of is None else rows_of
+    rows = np.concatenate([rows_of[g] for g in draws])
+    copies = np.repeat(np.arange(len(draws)), [len(rows_of[g]) for g in draws])
     codes, groupings = [], []
     for f, grouping in enumerate(design.spec.groupings):
         own = design.codes[f][rows].astype(np.intp)

@@ -2,5 +2,6 @@
 
 from mlm_widgets.results.fitting import fit, fit_spec
 from mlm_widgets.results.model import MixedModel, RanefCov
+from mlm_widgets.results.study import power
 
-__all__ = ["MixedModel", "RanefCov", "fit", "fit_spec"]
+__all__ = ["MixedModel", "RanefCov", "fit", "fit_spec", "power"]

@@ -81,6 +81,13 @@ class BatchFit:
         self.converged[place] = fit.state != "failed"
         self.singular[place] = any(group.singular for group in fit.groups)
 
+    def clear(self, place: int) -> None:
+        """No fit there, until one by itself is put."""
+        self.single[place] = True
+        for own in (self.beta, self.cov_beta, self.df, self.sigma, self.theta, self.criterion):
+            own[place] = np.nan
+        self.converged[place] = self.singular[place] = False
+
     @classmethod
     def joined(cls, parts: list[BatchFit]) -> BatchFit:
         """Portions as one."""
@@ -159,10 +166,7 @@ class Refitter:
         return np.concatenate(parts) / np.sqrt(problem.weight_scale)
 
     def _single(self, found: BatchFit, place: int, y: Floats, options: FitOptions) -> None:
-        found.single[place] = True
-        for own in (found.beta, found.cov_beta, found.df, found.sigma, found.theta, found.criterion):
-            own[place] = np.nan
-        found.converged[place] = found.singular[place] = False
+        found.clear(place)
         try:
             fit = self.prepared.with_outcome(np.ascontiguousarray(y)).fit(options)
         except (MlmError, np.linalg.LinAlgError):
