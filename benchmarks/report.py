@@ -26,6 +26,7 @@ HEAD = """\
 
     make benchmark                       # or: python -m benchmarks (see --help: --quick, --case, --tool, --without)
     python -m benchmarks.accuracy        # ACCURACY.md: the criterion against lme4's, digits on NIST's problems
+    python -m benchmarks.coverage        # COVERAGE.md: intervals of simulated generalized models
 
 Every tool gets the same frame, in one run, in a process of its own; they take turns of a few fits in a row, the first
 of which is not counted. The former result lives until the next is there, as when a cell is run again. Times run from
