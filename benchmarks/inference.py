@@ -83,6 +83,23 @@ def _kenward_roger(data: pd.DataFrame) -> Callable[[], list[float]]:
     return timed
 
 
+def sleepstudy() -> pd.DataFrame:
+    """Reaction times of 18 people on 10 days."""
+    return mlm.datasets.load("sleepstudy")
+
+
+def _profile(data: pd.DataFrame) -> Callable[[], list[float]]:
+    m = mlm.fit("Reaction ~ Days + (Days | Subject)", data)
+    names = ["sd__Intercept|Subject", "cor__Intercept.Days|Subject", "sd__Days|Subject", "sigma", "Intercept", "Days"]
+
+    def timed() -> list[float]:
+        # as far as lme4 goes: its curves end at zeta = sqrt(qchisq(0.99, 6)) = 4.1
+        limits = m.profile(level=0.99996, progress=False).conf_int().loc[names]
+        return [float(value) for value in limits.to_numpy().ravel()]
+
+    return timed
+
+
 ROWS = [
     Row(
         "Kenward-Roger standard errors and df, hsb",
@@ -94,6 +111,17 @@ ROWS = [
         "{V <- vcovAdj(m); V0 <- vcov(m); p <- ncol(V0); "
         "c(sqrt(diag(as.matrix(V))), sapply(seq_len(p), function(k) Lb_ddf(diag(p)[k, ], V0, V)))}",
         "pbkrtest",
+    ),
+    Row(
+        "profile of all six parameters, sleepstudy",
+        20.0,
+        sleepstudy,
+        _profile,
+        "m <- lme4::lmer(Reaction ~ Days + (Days | Subject), d)",
+        "c(t(confint(profile(m))))",
+        "lme4",
+        repetitions=20,
+        r_repetitions=3,
     ),
 ]
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mlm_widgets.fitter import FitOptions
     from mlm_widgets.formula import ModelSpec
     from mlm_widgets.inference import PowerDesign, Predictor
-    from mlm_widgets.results import MixedModel, fit, power
+    from mlm_widgets.results import MixedModel, compare, fit, power
     from mlm_widgets.widgets import ModelBuilder
 
 __version__ = "0.1.0"
@@ -50,6 +50,7 @@ __all__ = [
     "OptionError",
     "PowerDesign",
     "Predictor",
+    "compare",
     "datasets",
     "fit",
     "plots",
@@ -63,6 +64,7 @@ _LAZY = {
     "ModelSpec": "mlm_widgets.formula",
     "PowerDesign": "mlm_widgets.inference",
     "Predictor": "mlm_widgets.inference",
+    "compare": "mlm_widgets.results",
     "fit": "mlm_widgets.results",
     "power": "mlm_widgets.results",
 }

@@ -11,16 +11,30 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.fitter import Fit, GroupFit
-from mlm_widgets.inference import Anova, Coefficients, FTest, Grid, GroupCoefficients, Hypothesis, Wald
+from mlm_widgets.inference import (
+    Anova,
+    Coefficients,
+    Comparison,
+    DroppedTerms,
+    FTest,
+    Grid,
+    GroupCoefficients,
+    Hypothesis,
+    RandomTests,
+    Wald,
+)
 
 __all__ = [
     "anova_table",
     "coefficient_table",
+    "comparison_table",
+    "dropped_table",
     "f_test_table",
     "fixed_table",
     "grid_table",
     "hypothesis_rows",
     "mode_table",
+    "random_test_table",
     "tidy_table",
     "variance_table",
 ]
@@ -203,3 +217,48 @@ def grid_table(grid: Grid) -> pd.DataFrame:
         "conf_high": means.upper,
     }
     return grid.rows.assign(**columns)
+
+
+def comparison_table(found: Comparison) -> pd.DataFrame:
+    """A row a model, as R's anova has it, with AICc, weight and evidence_ratio."""
+    columns = {
+        "npar": found.n_params.astype(int),
+        "AIC": found.aic,
+        "AICc": found.aicc,
+        "BIC": found.bic,
+        "logLik": -found.criterion / 2.0,
+        "deviance": found.criterion,
+        "Chisq": found.statistic,
+        "Df": found.df,
+        "p": found.p_value,
+        "weight": found.weight,
+        "evidence_ratio": found.evidence_ratio,
+    }
+    return pd.DataFrame(columns, index=list(found.names))
+
+
+def random_test_table(found: RandomTests) -> pd.DataFrame:
+    """A row a random term, as lmerTest's ranova has it: npar, logLik, AIC, Chisq, Df, p_chisq, p_mixture."""
+    columns = {
+        "npar": found.n_params.astype(int),
+        "logLik": -found.criterion / 2.0,
+        "AIC": found.criterion + 2.0 * found.n_params,
+        "Chisq": found.statistic,
+        "Df": found.df,
+        "p_chisq": found.p_chi_square,
+        "p_mixture": found.p_mixture,
+    }
+    return pd.DataFrame(columns, index=pd.Index(found.names, name="term"))
+
+
+def dropped_table(found: DroppedTerms) -> pd.DataFrame:
+    """A row a fixed term, as R's drop1 has it: npar, logLik, AIC, Chisq, Df, p."""
+    columns = {
+        "npar": found.n_params.astype(int),
+        "logLik": -found.criterion / 2.0,
+        "AIC": found.criterion + 2.0 * found.n_params,
+        "Chisq": found.statistic,
+        "Df": found.df,
+        "p": found.p_value,
+    }
+    return pd.DataFrame(columns, index=pd.Index(found.names, name="term"))

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mlm_widgets import MixedModel, datasets, fit
@@ -39,6 +40,12 @@ def anova_entries() -> dict[str, dict[str, dict[str, Any]]]:
 
 
 @cache
+def compared() -> dict[str, dict[str, Any]]:
+    """Entries of compare.json (made by reference/compare.R) by id."""
+    return dict(json.loads((REFERENCE / "compare.json").read_text()))
+
+
+@cache
 def _table(name: str) -> pd.DataFrame:
     if name == "crossed":
         return pd.read_csv(REFERENCE / "crossed.csv")
@@ -57,6 +64,13 @@ def _table(name: str) -> pd.DataFrame:
 def table(name: str) -> pd.DataFrame:
     """The table that the references of that name were made from; a copy."""
     return _table(name).copy()
+
+
+def prepared_table(name: str) -> pd.DataFrame:
+    """The table with the weights `w` and the offset `o` of engine.R and compare.R."""
+    data = table(name)
+    row = np.arange(1, len(data) + 1)
+    return data.assign(w=0.5 + (row % 5) / 2, o=np.round(np.sin(row), 6))
 
 
 @cache

@@ -41,7 +41,7 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-TOLERANCE = 1e-8  # decrement: what it leaves of zeta^2
+TOLERANCE = 1e-6  # decrement at which a search ends; half of it, which is left of zeta^2, is taken off
 MAX_EVALUATIONS = 400
 NEAR_ZERO, BESIDE = 1e-2, 3e-2  # standard deviations over sigma: where zero is a saddle, a search from zero stays
 
@@ -213,7 +213,7 @@ class HeldVariance:
         full = np.zeros(len(x))
         full[~is_zero] = search.x
         slope = float(self.holding.along(c, full) @ search.point.point.gradient)
-        return Solved(c, search.point.value, slope, full, search.n_evaluations)
+        return Solved(c, search.point.value - search.decrement / 2.0, slope, full, search.n_evaluations)
 
     def _beside_zero(self, x: Floats) -> Floats:
         sigma = float(np.exp(x[-1])) if self.holding.places[0] != len(self.full) - 1 else float(np.exp(self.full[-1]))
@@ -299,7 +299,8 @@ class HeldEffect:
             raise no_optimum()
         full = evaluate(self.problem, search.x)
         slope = 2.0 * problem.degrees / search.point.r2 * (c - self.q @ full.beta) / (self.q @ full.C @ self.q)
-        return Solved(c, search.point.value, float(slope), search.x, search.n_evaluations + 1)
+        value = search.point.value - search.decrement / 2.0
+        return Solved(c, value, float(slope), search.x, search.n_evaluations + 1)
 
 
 def _beside_zero(problem: Problem, theta: Floats) -> Floats:

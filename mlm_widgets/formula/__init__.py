@@ -13,7 +13,7 @@ from mlm_widgets.formula.parser import (
     parse_formula,
     parse_offset,
 )
-from mlm_widgets.formula.render import term_text, to_formula
+from mlm_widgets.formula.render import random_text, term_text, to_formula
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term, ordered_terms
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "parse_formula",
     "parse_offset",
     "quote_name",
+    "random_text",
     "term_text",
     "to_formula",
     "to_json",

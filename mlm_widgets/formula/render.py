@@ -11,7 +11,7 @@ from mlm_widgets.formula.lexer import quote_name
 from mlm_widgets.formula.parser import parse_formula, parse_offset
 from mlm_widgets.formula.spec import ModelSpec, RandomTerm, Term
 
-__all__ = ["term_text", "to_formula", "write_formula"]
+__all__ = ["random_text", "term_text", "to_formula", "write_formula"]
 
 
 def to_formula(spec: ModelSpec) -> str:
@@ -36,6 +36,11 @@ def write_formula(
 def term_text(term: Term) -> str:
     """`a:b`."""
     return ":".join(term)
+
+
+def random_text(term: RandomTerm) -> str:
+    """`(x | g)`."""
+    return _Writer(str, quote_name, to_text, is_short=True).random((term,))[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from mlm_widgets.inference.assumed import PowerDesign, Predictor, assumed_truth
 from mlm_widgets.inference.averaging import averaged
 from mlm_widgets.inference.bootstrap import INTERVALS, KINDS, Bootstrap, Statistic, bootstrap
 from mlm_widgets.inference.coefficients import Coefficients, coefficients
+from mlm_widgets.inference.compare import Comparison, compare
 from mlm_widgets.inference.contrasts import Hypothesis, read_hypothesis
+from mlm_widgets.inference.drop1 import DroppedTerms, drop1
 from mlm_widgets.inference.effect_sizes import (
     ICC,
     R2,
@@ -36,7 +38,9 @@ from mlm_widgets.inference.prediction import (
     predict_rows,
     response_means,
 )
+from mlm_widgets.inference.profile import Profile, profile
 from mlm_widgets.inference.progress import Progress, ProgressOption
+from mlm_widgets.inference.ranova import RandomTests, ranova
 from mlm_widgets.inference.refitting import refit_glmm
 from mlm_widgets.inference.resampling import outermost
 from mlm_widgets.inference.residuals import RESIDUALS, residuals
@@ -59,6 +63,8 @@ __all__ = [
     "Anova",
     "Bootstrap",
     "Coefficients",
+    "Comparison",
+    "DroppedTerms",
     "FTest",
     "Finding",
     "Grid",
@@ -69,8 +75,10 @@ __all__ = [
     "Power",
     "PowerDesign",
     "Predictor",
+    "Profile",
     "Progress",
     "ProgressOption",
+    "RandomTests",
     "Statistic",
     "Truth",
     "Wald",
@@ -83,7 +91,9 @@ __all__ = [
     "base_variables",
     "bootstrap",
     "coefficients",
+    "compare",
     "default_variance_method",
+    "drop1",
     "extended",
     "findings",
     "grid_means",
@@ -100,7 +110,9 @@ __all__ = [
     "overdispersion",
     "power",
     "predict_rows",
+    "profile",
     "r2",
+    "ranova",
     "read_hypothesis",
     "read_terms",
     "refit_glmm",

@@ -39,6 +39,7 @@ from mlm_widgets.inference import (
     Bootstrap,
     Coefficients,
     Finding,
+    Profile,
     ProgressOption,
     Wald,
     WorkingModel,
@@ -209,17 +210,25 @@ class MixedModel:
         Parameters
         ----------
         level : float
-        method : {"wald", "bootstrap"}
+        method : {"wald", "profile", "bootstrap"}
             "wald": of the fixed coefficients, estimate ± t * standard error, t with the degrees of freedom of `df`.
+            "profile": of all parameters, by their profile likelihood (see `profile`); ``attrs["notes"]`` of the table
+            says which limits are the ends of a parameter's range.
             "bootstrap": of all parameters, percentiles of `n` replicates of the parametric bootstrap (`bootstrap` has
             other kinds).
         exponentiate : bool
             The ratios that `ratio_name` names, of the fixed coefficients alone.
-        n, seed, progress, cancel
+        n, seed
             As for `bootstrap`.
+        progress, cancel
+            As for `bootstrap` and `profile`.
         """
-        check_choice("method", method, ("wald", "bootstrap"))
+        check_choice("method", method, ("wald", "profile", "bootstrap"))
         ratio, level = check_ratio(self.family, exponentiate), check_level(level)
+        if method == "profile":
+            wanted = "fixed" if ratio else None
+            table = self.profile(wanted, level, progress=progress, cancel=cancel).conf_int(level)
+            return table.transform(np.exp) if ratio else table
         if method == "bootstrap":
             found = self.bootstrap(n, seed, progress=progress, cancel=cancel).conf_int(level)
             return found.loc[list(self._fit.names)].apply(np.exp) if ratio else found
@@ -269,6 +278,26 @@ class MixedModel:
         table = tables.anova_table(found, self.sigma, has_df=tests.has_df)
         statistic = "F" if tests.has_df else "Chisq"
         table.attrs.update(type=type, statistic=statistic, df_method=tests.df_method, notes=found.notes)
+        return table
+
+    def drop1(self) -> pd.DataFrame:
+        """Leave out each fixed term that no other contains, and compare: likelihood-ratio tests, as R's ``drop1``.
+
+        Returns
+        -------
+        DataFrame
+            A row a term, after that of the model itself (``<none>``): npar, logLik and AIC of the model without the
+            term; Chisq, Df and p of the test. ``attrs["notes"]`` says what else there is to know.
+
+        Notes
+        -----
+        All by maximum likelihood: REML fits are made again, on the same rows. Prior weights and offset stay. A term
+        that the others make up has no test. Singular fits are compared as they are, generalized models by their
+        approximate likelihood.
+        """
+        found = inference.drop1(self._fit, self._frame)
+        table = tables.dropped_table(found)
+        table.attrs["notes"] = found.notes
         return table
 
     def contrast_test(self, L: Any, df_method: str | None = None) -> pd.DataFrame:
@@ -447,6 +476,100 @@ class MixedModel:
             return self
         null = inference.null_fit(self._fit, self._frame)
         return None if null is None else MixedModel(null, self._frame, self._df_method)
+
+    def ranova(self) -> pd.DataFrame:
+        """Test the random terms: each loses a slope, or is taken away; as lmerTest's ``ranova``.
+
+        Returns
+        -------
+        DataFrame
+            A row a term, after that of the model itself (``<none>``): npar, logLik and AIC of the smaller model; Chisq
+            and Df of the likelihood-ratio test; `p_chisq`, of the chi-square distribution (lmerTest's), which is too
+            large, for the variance that is taken away is at the end of its range; and `p_mixture`, of
+            0.5 chi2(Df - 1) + 0.5 chi2(Df) (Stram & Lee 1994). ``attrs["notes"]`` says what else there is to know.
+
+        Notes
+        -----
+        A REML fit is tested by the REML criterion, since fixed parts stay the same, a fit by maximum likelihood by the
+        deviance, a generalized one by its approximate likelihood. Prior weights, offset and rows stay, and collinear
+        coefficients stay out. A variance that is zero already has the statistic 0 and the p value 1. Where several
+        random effects go at once (the slopes of a factor), `p_mixture` is the largest that their mixture can give.
+        Slopes without an intercept are taken away, but for those of a factor, of which a common intercept is left;
+        lmerTest puts an intercept in the place of any.
+
+        Examples
+        --------
+        >>> import mlm_widgets as mlm
+        >>> m = mlm.fit("Yield ~ 1 + (1 | Batch)", mlm.datasets.load("dyestuff2"))
+        >>> m.ranova()[["npar", "Chisq", "Df", "p_chisq", "p_mixture"]]
+                     npar  Chisq   Df  p_chisq  p_mixture
+        term
+        <none>          3    NaN  NaN      NaN        NaN
+        (1 | Batch)     2    0.0  1.0      1.0        1.0
+        """
+        found = inference.ranova(self._fit, self._frame)
+        table = tables.random_test_table(found)
+        table.attrs["notes"] = found.notes
+        return table
+
+    def profile(
+        self,
+        parameters: str | Sequence[str] | None = None,
+        level: float = 0.99,
+        *,
+        progress: ProgressOption = None,
+        cancel: Event | None = None,
+    ) -> Profile:
+        """Profile likelihood: the deviance with one parameter held, and all others at their best.
+
+        Parameters
+        ----------
+        parameters : str or list of str, optional
+            By name, as `conf_int` has them: ``Days``, ``sd__Intercept|Subject``, ``cor__Intercept.Days|Subject``,
+            ``sigma`` (``dispersion``, of a generalized model that has one); "fixed" and "random" are all of a kind.
+            Default: all.
+        level : float
+            How far curves go: to the limits of intervals of this level.
+        progress : callable, bool, optional
+            ``progress(done, total)``, by parameter; as for `bootstrap`.
+        cancel : threading.Event, optional
+            Set it to stop: `Cancelled` is raised, whose `partial` holds the profile of the parameters that are done.
+
+        Returns
+        -------
+        Profile
+            `table` (parameter, value, zeta: signed roots of the rise of the deviance), `estimate`, `conf_int(level)`,
+            `curves`.
+
+        Notes
+        -----
+        By maximum likelihood, as lme4 has it: a REML fit is made again. Prior weights and offset are in the
+        likelihood; coefficients that were left out as collinear have no profile. From a singular fit curves begin at
+        the boundary; where a curve meets the end of a range (a standard deviation of 0, a correlation of ±1) before
+        it has come far enough, the limit is there. Generalized models are profiled by Laplace's approximation, or
+        their quadrature.
+
+        Raises
+        ------
+        OptionError
+            If the model has no such parameter.
+        FitError
+            If a search with a parameter held fails, or finds a lower deviance than the fit has.
+        Cancelled
+            If it was stopped.
+
+        Examples
+        --------
+        >>> import mlm_widgets as mlm
+        >>> m = mlm.fit("Reaction ~ Days + (Days | Subject)", mlm.datasets.load("sleepstudy"))
+        >>> m.profile("random").conf_int().round(2)
+                                       lower  upper
+        sd__Intercept|Subject          14.38  37.72
+        sd__Days|Subject                3.80   8.75
+        cor__Intercept.Days|Subject    -0.48   0.69
+        sigma                          22.90  28.86
+        """
+        return inference.profile(self._fit, parameters, check_level(level), progress, cancel)
 
     # -- random effects ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from mlm_widgets.design import random_label
 from mlm_widgets.families import Family
 from mlm_widgets.summary import Section, Summary, number, p_value
 
-__all__ = ["DF_NAMES", "fixed_section", "prediction_note", "random_section", "summary_of"]
+__all__ = ["DF_NAMES", "comparison_summary", "fixed_section", "prediction_note", "random_section", "summary_of"]
 
 DF_NAMES = {"satterthwaite": "Satterthwaite df", "kenward-roger": "Kenward-Roger SE and df", "normal": "normal"}
 
@@ -95,6 +95,32 @@ def random_section(table: pd.DataFrame) -> Section:
         corr = " ".join(correlations.get((row.group, row.term1), []))
         rows.append([row.group, term, number(row.variance), number(row.sd_or_corr), corr])
     return Section("Random effects", ["Group", "Term", "Variance", "SD", "Corr"], rows, n_text=2)
+
+
+def comparison_summary(
+    table: pd.DataFrame, formulas: Mapping[str, str], outcome: str, n_obs: int, notes: list[str], *, reml: bool
+) -> Summary:
+    """Models side by side in text, and as a table in a notebook; `table` is that of the comparison."""
+    best, weight = str(table["AIC"].idxmin()), float(table["weight"].max())
+    facts = [
+        ("rows", f"{n_obs:,}"),
+        ("best by AIC", f"{best} (weight {number(weight, 2)})"),
+        ("best by BIC", str(table["BIC"].idxmin())),
+    ]
+    rows = [
+        [str(name), str(row.npar), number(row.AIC, 1), number(row.AICc, 1), number(row.BIC, 1),
+         number(row.logLik, 1), number(row.deviance, 1), number(row.Chisq, 2), number(row.Df, 0), p_value(row.p),
+         number(row.evidence_ratio, 1)]
+        for name, row in zip(table.index, _records(table), strict=True)
+    ]  # fmt: skip
+    criterion = "REML criterion" if reml else "deviance"
+    head = ["Model", "npar", "AIC", "AICc", "BIC", "log L", criterion, "Chisq", "Df", "p", "Evidence ratio"]
+    sections = [
+        Section("Models", ["Model", "Formula"], [[name, text] for name, text in formulas.items()], n_text=2),
+        Section("Each against the one before", head, rows),
+    ]
+    how = "REML" if reml else "maximum likelihood"
+    return Summary(f"Comparison of {len(table)} models by {how}", outcome, facts, sections, notes)
 
 
 def _records(table: pd.DataFrame) -> Iterator[Any]:

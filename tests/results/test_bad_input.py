@@ -326,7 +326,7 @@ def model() -> MixedModel:
 
 @pytest.mark.parametrize(
     ("method", "arguments", "settings"),
-    [("conf_int", (1.5,), {}), ("conf_int", ("95%",), {}), ("conf_int", (0.95, "profile"), {}),
+    [("conf_int", (1.5,), {}), ("conf_int", ("95%",), {}), ("conf_int", (0.95, "profil"), {}),
      ("conf_int", (None,), {}), ("conf_int", (True,), {}), ("ranef", (0,), {}),
      ("ranef", (float("nan"),), {}), ("resid", ("raw",), {}),
      ("tidy", ("ran_pars",), {}), ("tidy", ("all", 2), {}), ("predict", (3,), {}), ("predict", (), {"random": "h"}),
