@@ -270,7 +270,9 @@ def test_random_effects_with_a_huge_variance() -> None:
     b = np.repeat(8 * rng.normal(size=20), 10)
     data["count"] = rng.poisson(np.exp(np.clip(b, -40, 20)))
     data["y"] = (rng.random(200) < 1 / (1 + np.exp(-3 * b))).astype(int)
-    assert checked("count ~ x + (1 | g)", data, "poisson").theta[0] > 4
+    m = checked("count ~ x + (1 | g)", data, "poisson")
+    assert m.converged
+    assert m.theta[0] > 4
     checked("count ~ x + (1 | g)", data, "negative_binomial")
     for random, n_agq in (("(1 | g)", 1), ("(1 | g)", 25), ("(x | g)", 1)):
         assert checked(f"y ~ x + {random}", data, "binomial", n_agq=n_agq).theta[0] > 4

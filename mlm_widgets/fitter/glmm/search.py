@@ -35,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 GlmmPoint = LaplacePoint | QuadraturePoint
 
 CLOSE = 1e-7  # decrement at which BFGS hands over to Newton's method
-ROUGH = 1e-3  # of the decrement: the last step to the modes squares what it promises
+ROUGH, ROUGHEST = 1e-3, 1e-4  # of the decrement, at most: the last step to the modes squares what it promises
 STEP = 1e-3  # of a difference, in standard errors; more where the gradient carries rounding errors of large counts,
 LONG_STEP = 1e-2  # up to this
 ASYMMETRY = 0.5  # of two second differences that should be one, in standard errors
@@ -149,7 +149,7 @@ def _line_search(
     objective: Objective, x: Floats, point: GlmmPoint, step: Floats, decrement: float
 ) -> tuple[Floats, GlmmPoint] | None:
     slack = 1e-13 * abs(point.value) + objective.arrays.rounding
-    enough = max(DECREMENT, ROUGH * decrement)
+    enough = min(max(DECREMENT, ROUGH * decrement), ROUGHEST)
     length = 1.0
     for _ in range(30):
         if objective.is_spent:
