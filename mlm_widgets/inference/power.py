@@ -57,6 +57,8 @@ class Power:
         Of lower and upper, the Monte Carlo interval.
     own : tuple of (int, float)
         Numbers of groups and rows a group of the study itself.
+    sizes : tuple of (int or None, int or None)
+        Numbers of groups and rows a group that were asked for, by row; None for the study's own.
     """
 
     table: pd.DataFrame
@@ -67,6 +69,7 @@ class Power:
     alpha: float
     level: float
     own: tuple[int, float]
+    sizes: tuple[Size, ...]
 
     @property
     def interval(self) -> str:
@@ -132,7 +135,7 @@ def power(
     def so_far() -> Power:
         value = float(truth.beta[truth.names.index(effect)])
         name = truth.design.spec.groupings[place].name
-        return Power(pd.DataFrame(rows), effect, value, name, TESTS[test], alpha, level, own)
+        return Power(pd.DataFrame(rows), effect, value, name, TESTS[test], alpha, level, own, tuple(sizes[: len(rows)]))
 
     with Work("Power", n_sim * len(sizes), progress, cancel) as work:
         for size in sizes:

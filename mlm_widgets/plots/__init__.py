@@ -1,15 +1,15 @@
 """Charts of a model: plain functions that return Altair charts.
 
-``coefficients``, ``caterpillar`` and ``predictions`` draw; each has a twin ``..._spec`` that returns the same as a
-Vega-Lite specification without importing Altair. What they share: ``theme`` (colours and configuration), ``surface``
-(what is asked of a model), ``scale`` (log-odds, ratios, probabilities), ``lettering`` (widths of texts), ``digits``
-(numbers and axes), ``marks`` (layers),
-``chart`` (the whole).
+``coefficients``, ``caterpillar``, ``predictions`` and ``power`` draw; each has a twin ``..._spec`` that returns the
+same as a Vega-Lite specification without importing Altair. What they share: ``theme`` (colours and configuration),
+``surface`` (what is asked of a model), ``scale`` (log-odds, ratios, probabilities), ``lettering`` (widths of texts),
+``digits`` (numbers and axes), ``marks`` (layers), ``chart`` (the whole).
 """
 
 from mlm_widgets.plots.caterpillar import caterpillar, caterpillar_spec
 from mlm_widgets.plots.chart import inert
 from mlm_widgets.plots.coefficients import coefficients, coefficients_spec
+from mlm_widgets.plots.power import power, power_spec
 from mlm_widgets.plots.predictions import predictions, predictions_spec
 from mlm_widgets.plots.scale import effect_scale, has_average, outcome_words, ratio_name, sentence
 
@@ -22,6 +22,8 @@ __all__ = [
     "has_average",
     "inert",
     "outcome_words",
+    "power",
+    "power_spec",
     "predictions",
     "predictions_spec",
     "ratio_name",

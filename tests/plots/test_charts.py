@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from mlm_widgets.plots import (
     coefficients,
     coefficients_spec,
     inert,
+    power_spec,
     predictions,
     predictions_spec,
     theme,
@@ -24,6 +26,7 @@ from mlm_widgets.plots import (
 from tests.plots import models
 from tests.plots.models import ODD
 from tests.plots.specs import Spec, drawn_width, strings, svg
+from tests.plots.test_power import curve
 
 Draw = Callable[..., Spec]
 
@@ -42,6 +45,9 @@ CASES: dict[str, Draw] = {
     "factor by factor": lambda **o: predictions_spec(models.simulated(18), ["place", "kind"], raw=True, **o),
     "predictions, odd": lambda **o: predictions_spec(models.odd(), [ODD["x"], ODD["f"]], raw=True, **o),
     "predictions of an odd factor": lambda **o: predictions_spec(models.odd(), [ODD["f"]], **o),
+    "power": lambda **o: power_spec(curve(), **o),
+    "power of four sizes": lambda **o: power_spec(curve(sizes=(2, 4, 8, 16)), **o),
+    "power, odd": lambda **o: power_spec(replace(curve(), effect=ODD["x"], group="</script>"), **o),
 }
 every_chart = pytest.mark.parametrize("name", CASES)
 
