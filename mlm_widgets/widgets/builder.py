@@ -336,7 +336,7 @@ class ModelBuilder(OneWay):
         self._change(self._draft.with_(reml=on))
 
     def _do_set_family(self, family: str) -> None:
-        self._change(families.set_family(self._draft, family, self._known))
+        self._change(families.set_family(self._draft, family, self._known), is_family_chosen=True)
 
     def _do_set_link(self, link: str) -> None:
         self._change(families.set_link(self._draft, link))
@@ -442,14 +442,15 @@ class ModelBuilder(OneWay):
         self._parsed_text(formula_of(spec))
         return spec
 
-    def _change(self, spec: ModelSpec) -> None:
+    def _change(self, spec: ModelSpec, *, is_family_chosen: bool = False) -> None:
         if spec == self._draft and self._formula_error is None:
             return
         if spec == self._draft:
             self._show(spec, self._past, self._future)
         else:
-            note = families.family_note(self._draft, spec, self._known)
-            self._note = self._note if note is None else (spec.outcome, spec.family, note)
+            note = None if is_family_chosen else families.family_note(self._draft, spec, self._known)
+            if (spec.outcome, spec.family) != (self._draft.outcome, self._draft.family):
+                self._note = None if note is None else (spec.outcome, spec.family, note)
             self._show(spec, [*self._past, self._draft][-MAX_HISTORY:], [])
 
     def _show(self, spec: ModelSpec, past: list[ModelSpec], future: list[ModelSpec]) -> None:

@@ -333,12 +333,14 @@ def choose_outcome(spec: ModelSpec, column: str, facts: DataFacts) -> ModelSpec:
 
 def family_note(before: ModelSpec, spec: ModelSpec, facts: DataFacts) -> str | None:
     """Why the family is another than before, where the outcome did not leave the choice."""
-    if not spec.outcome or before.family == spec.family or shown_outcome(before) == shown_outcome(spec):
+    if not spec.outcome or before.family == spec.family:
         return None
     name, possible = shown_outcome(spec), _possible(spec, facts)
     if spec.family == "binomial" and "gaussian" not in possible and (success := _success(spec, facts)):
         of = f"the model is of the probability of “{success['value']}”"
         return f"“{name}” has two levels, so the family is binomial: {of}."
+    if spec.family == "binomial" and _parts(spec).failures is not None:
+        return f"{spec.outcome} counts successes and failures, so the family is binomial."
     if spec.family == "gaussian" and before.family not in possible:
         return f"“{name}” cannot be {WORDS[before.family][0]}, so the family is gaussian again."
     return None

@@ -265,6 +265,19 @@ def test_a_formula_that_keeps_the_outcome_keeps_the_family() -> None:
     assert (driver.setup["family"], driver.setup["link"]) == ("binomial", "logit")
 
 
+def test_a_family_that_changes_with_what_is_typed_is_told() -> None:
+    driver = grouped("won")
+    driver.do("set_formula", text="cbind(won, size - won) ~ x + (1 | g)")
+    assert driver.setup["note"] == "cbind(won, size - won) counts successes and failures, so the family is binomial."
+    driver.do("set_formula", text="won ~ x + (1 | g)")
+    assert driver.setup["note"] == "“won” cannot be Binomial, so the family is gaussian again."
+    driver.do("set_family", family="binomial")  # chosen: nothing to tell
+    assert driver.setup["note"] is None
+    driver.do("set_trials", column="size")
+    driver.do("set_family", family="gaussian")
+    assert (driver.formula, driver.setup["note"]) == ("won ~ x + (1 | g)", None)
+
+
 FIELDS = {
     "set_outcome": "column",
     "set_family": "family",
@@ -418,6 +431,7 @@ def test_any_order_of_choices_leaves_a_sound_state(steps: list[tuple[str, Any]])
         before = driver.builder.spec
         reply = driver.ask(kind, **{FIELDS[kind]: value})
         if not reply["ok"]:
+            assert not reply["error"]["message"].startswith("Something went wrong"), reply
             assert driver.builder.spec == before
     setup = driver.setup
     document = driver.builder.spec
