@@ -18,17 +18,25 @@ __all__ = ["overparametrised_columns", "plain_factors"]
 Floats = npt.NDArray[np.float64]
 
 
-def overparametrised_columns(term: Term, values: Values, n_rows: int) -> list[Floats]:
-    """All products of the factors' columns; those of first levels after those of the others, as treatments compare.
+def overparametrised_columns(terms: tuple[Term, ...], values: Values, n_rows: int) -> list[list[Floats]]:
+    """By term all products of the columns of its factors.
 
-    Taking from the columns of all terms, in order, each that no columns before it make up gives the treatment coding.
+    Those of first levels stand after those of the others, where the term without the factor is in the model (for one
+    factor that is the intercept, or what takes its place): as R compares levels then. Taking from the intercept and
+    the columns of all terms, in order, each that no columns before it make up gives the treatment coding.
     """
-    parts = [_columns(text, values, n_rows) for text in reversed(term)]
-    found: list[tuple[int, Floats]] = []
-    for chosen in product(*parts):
-        n_first = sum(is_first for _, is_first in chosen)
-        found.append((n_first, reduce(np.multiply, [column for column, _ in reversed(chosen)])))
-    return [column for _, column in sorted(found, key=lambda item: item[0])]
+    present = {frozenset(term) for term in terms} | {frozenset[str]()}
+    columns = {text: _columns(text, values, n_rows) for term in terms for text in term}
+    found = []
+    for term in terms:
+        compared = [frozenset(term) - {text} in present for text in term]
+        made: list[tuple[int, Floats]] = []
+        for chosen in product(*(columns[text] for text in reversed(term))):
+            parts = chosen[::-1]
+            n_first = sum(is_first and own for (_, is_first), own in zip(parts, compared, strict=True))
+            made.append((n_first, reduce(np.multiply, [column for column, _ in parts])))
+        found.append([column for _, column in sorted(made, key=lambda item: item[0])])
+    return found
 
 
 def plain_factors(terms: tuple[Term, ...], values: Values) -> set[str]:

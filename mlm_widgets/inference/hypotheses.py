@@ -62,13 +62,10 @@ def containing(fit: Fit, *, same_numbers: bool) -> list[list[int]]:
 
 def empty_cells(fit: Fit) -> dict[str, int]:
     """How many combinations of levels no row has, by term of several factors, where there are any."""
-    design, found = fit.design, {}
-    for term in design.spec.fixed.terms:
-        columns = overparametrised_columns(term, design.variables, design.n_obs) if len(term) > 1 else []
-        n_empty = sum(not column.any() for column in columns)
-        if n_empty:
-            found[":".join(term)] = n_empty
-    return found
+    several = tuple(term for term in fit.design.spec.fixed.terms if len(term) > 1)
+    columns = overparametrised_columns(several, fit.design.variables, fit.design.n_obs)
+    n_empty = [sum(not column.any() for column in own) for own in columns]
+    return {":".join(term): count for term, count in zip(several, n_empty, strict=True) if count}
 
 
 def _triangular(X: Floats) -> Floats:
@@ -98,8 +95,9 @@ def _type_two(R: Floats, own: list[int], after: list[int]) -> Floats:
 
 def _type_three(fit: Fit) -> list[Floats]:
     design, terms = fit.design, fit.design.spec.fixed.terms
-    made = [overparametrised_columns(term, design.variables, design.n_obs) for term in terms]
-    first = [np.ones(design.n_obs)] if -1 in design.spec.fixed.assign else []
+    has_intercept = -1 in design.spec.fixed.assign
+    made = overparametrised_columns(terms, design.variables, design.n_obs)
+    first = [np.ones(design.n_obs)] if has_intercept else []
     columns = [*first, *(column for own in made for column in own)]
     term_of = [-1] * len(first) + [term for term, own in enumerate(made) for _ in own]
     R = _triangular(np.column_stack([*columns, design.X[:, fit.kept]]))

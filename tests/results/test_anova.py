@@ -20,8 +20,8 @@ WALD = 1e-4  # of the polished glmmTMB fits, whose Hessian is a difference of gr
 LINEAR = anova_entries()["linear"]
 COLUMNS = ["sum_sq", "mean_sq", "num_df", "den_df", "statistic", "p_value"]
 TYPES = ("I", "II", "III")
-# In R's matrix of terms g of `x:g` without `x` is a 2, which lmerTest 3.1-3 reads as absent: its type II of x:g is of
-# no hypothesis on x:g alone. No term contains another here, so types II and III must be the same.
+# In R's matrix of terms x and g of `x:g`, neither of which stands alone, are 2, which lmerTest 3.1-3 reads as absent: it
+# takes the term to be contained in every other. No term contains another there, so types II and III must be the same.
 NO_TYPE_TWO = ("three_groups",)
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -214,6 +214,18 @@ def test_terms_that_cannot_be_estimated_have_no_test() -> None:
             np.testing.assert_allclose(
                 found.loc[["x", "f"], "statistic"], plain.anova(kind, method)["statistic"], rtol=1e-6
             )
+
+
+def test_type_three_of_collinear_terms_is_of_the_columns_that_r_keeps() -> None:
+    """poly(x, 2) and I(x**2):g make up a column: the term before keeps its columns, the last level has none of its own.
+
+    lmerTest 3.1-3: anova(lmer(y ~ poly(x, 2) * f + I(x^2):g + (1 | site), factors)), lmer's tolerance. Its own row for
+    I(x^2):g is of another hypothesis (see `NO_TYPE_TWO`).
+    """
+    found = fit("y ~ poly(x, 2) * f + I(x**2):g + (1 | site)", table("factors")).anova()
+    np.testing.assert_allclose(found["statistic"].iloc[:3], [16.0941, 9.3920, 2.5579], rtol=1e-4)
+    np.testing.assert_allclose(found["den_df"].iloc[:3], [313.03, 312.42, 312.70], rtol=1e-4)
+    np.testing.assert_allclose(found["num_df"], [2, 2, 4, 1])
 
 
 def test_without_degrees_of_freedom_tests_are_chi_square() -> None:
