@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import mlm_widgets as mlm
@@ -27,7 +28,7 @@ HEAD = """\
 # Inference
 
 `python -m benchmarks.inference`: least time of the repetitions, ours and R's on the same fitted model in one run. The
-last column says how far their figures are apart; lmer's own tolerance is part of that.
+last column says how far their figures are apart; lmer's own tolerance is part of that, and chance where both simulate.
 
 | what | ours | R | by | times faster | goal | largest relative difference |
 | --- | ---: | ---: | --- | ---: | ---: | ---: |
@@ -51,6 +52,8 @@ class Row:
         R: what comes before, with the frame as `d`; what is timed, whose result are the figures to compare.
     packages : str
         What R uses.
+    r_share : float
+        The share of the work that R does, whose time is scaled.
     repetitions : int
         Of ours; R repeats `r_repetitions` times.
     """
@@ -64,6 +67,7 @@ class Row:
     packages: str
     repetitions: int = 200
     r_repetitions: int = 5
+    r_share: float = 1.0
 
 
 def hsb() -> pd.DataFrame:
@@ -100,6 +104,58 @@ def _profile(data: pd.DataFrame) -> Callable[[], list[float]]:
     return timed
 
 
+def _bootstrap(data: pd.DataFrame) -> Callable[[], list[float]]:
+    m = mlm.fit("Reaction ~ Days + (Days | Subject)", data)
+
+    def timed() -> list[float]:
+        m.__dict__.pop("_prepared", None)
+        return list(m.bootstrap(1000, seed=1, progress=False).std_error[["Intercept", "Days"]])
+
+    return timed
+
+
+SIZES = [10, 20, 30, 40, 50]
+
+
+def trial() -> pd.DataFrame:
+    """A trial of 30 clinics by 20, whose outcome does not count."""
+    draw = np.random.default_rng(1)
+    clinic = np.repeat(np.arange(30), 20)
+    data = pd.DataFrame({"clinic": [f"c{k:02d}" for k in clinic], "treated": clinic % 2, "x": draw.normal(size=600)})
+    return data.assign(y=0.3 * data["treated"] + draw.normal(size=30)[clinic] / 3 + draw.normal(size=600))
+
+
+def _power(data: pd.DataFrame) -> Callable[[], list[float]]:
+    m = mlm.fit("y ~ treated + x + (1 | clinic)", data)
+
+    def timed() -> list[float]:
+        found = mlm.power(m, {"treated": 0.3}, n_groups=30, n_sim=5000, seed=1, test="z", progress=False)
+        return [float(found.table["power"][0])]
+
+    return timed
+
+
+def _curve(data: pd.DataFrame) -> Callable[[], list[float]]:
+    m = mlm.fit("y ~ treated + x + (1 | clinic)", data)
+
+    def timed() -> list[float]:
+        found = mlm.power(m, {"treated": 0.3}, n_groups=SIZES, n_sim=1000, seed=1, test="z", progress=False)
+        return [float(found.table["power"].mean())]
+
+    return timed
+
+
+TRIAL = (
+    "m <- lme4::lmer(y ~ treated + x + (1 | clinic), d); b <- fixef(m); b[['treated']] <- 0.3; set.seed(1)\n"
+    "sds <- c(attr(VarCorr(m)$clinic, 'stddev'), sigma(m))\n"
+    "at <- function(n) { g <- rep_len(levels(d$clinic), n)\n"
+    "  do.call(rbind, lapply(seq_along(g), function(k) transform(d[d$clinic == g[k], ], clinic = k + 100))) }\n"
+    "drawn <- function(s) b[[1]] + b[['treated']] * s$treated + b[['x']] * s$x +\n"
+    "  rep(rnorm(nrow(s) / 20, sd = sds[1]), each = 20) + rnorm(nrow(s), sd = sds[2])\n"
+    "found <- function(m) abs(coef(summary(m))['treated', 't value']) > 1.959964\n"
+    "by_lmer <- function(s) { s$y <- drawn(s); found(lme4::lmer(y ~ treated + x + (1 | clinic), s)) }\n"
+)
+
 ROWS = [
     Row(
         "Kenward-Roger standard errors and df, hsb",
@@ -123,6 +179,42 @@ ROWS = [
         repetitions=20,
         r_repetitions=3,
     ),
+    Row(
+        "bootstrap of 1,000 refits, sleepstudy (standard errors; R makes 200, scaled)",
+        50.0,
+        sleepstudy,
+        _bootstrap,
+        "m <- lme4::lmer(Reaction ~ Days + (Days | Subject), d)",
+        "apply(suppressMessages(suppressWarnings(bootMer(m, fixef, nsim = 200, seed = 1)))$t, 2, sd)",
+        "lme4",
+        repetitions=20,
+        r_repetitions=2,
+        r_share=0.2,
+    ),
+    Row(
+        "power curve, 10 to 50 groups of 20, 5 x 1,000 simulations (mean power; lmer fits 5 x 40, scaled)",
+        50.0,
+        trial,
+        _curve,
+        TRIAL,
+        "suppressMessages(mean(sapply(1:5 * 10, function(n) { s <- at(n); mean(replicate(40, by_lmer(s))) })))",
+        "lme4",
+        repetitions=10,
+        r_repetitions=1,
+        r_share=0.04,
+    ),
+    Row(
+        "power, 30 groups of 20, 5,000 simulations (lme4::refit of 200 outcomes, scaled)",
+        50.0,
+        trial,
+        _power,
+        TRIAL + "ys <- replicate(200, drawn(d), simplify = FALSE)",
+        "suppressMessages(mean(sapply(ys, function(y) found(refit(m, y)))))",
+        "lme4",
+        repetitions=10,
+        r_repetitions=1,
+        r_share=0.04,
+    ),
 ]
 
 
@@ -144,6 +236,7 @@ def _measured(row: Row) -> str:
     figures = timed()
     ours = min(_seconds(timed) for _ in range(row.repetitions))
     theirs, expected = _by_r(row, data)
+    theirs /= row.r_share
     worst = max((abs(a / b - 1.0) for a, b in zip(figures, expected, strict=True)), default=None)
     same = "" if worst is None else f"{worst:.0e}"
     cells = [row.name, _time(ours), _time(theirs), row.packages, f"{theirs / ours:,.0f}", f"{row.goal:,.0f}", same]
