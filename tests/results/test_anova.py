@@ -20,8 +20,8 @@ WALD = 1e-4  # of the polished glmmTMB fits, whose Hessian is a difference of gr
 LINEAR = anova_entries()["linear"]
 COLUMNS = ["sum_sq", "mean_sq", "num_df", "den_df", "statistic", "p_value"]
 TYPES = ("I", "II", "III")
-# In R's matrix of terms x and g of `x:g`, neither of which stands alone, are 2, which lmerTest 3.1-3 reads as absent: it
-# takes the term to be contained in every other. No term contains another there, so types II and III must be the same.
+# In R's matrix of terms x and g of `x:g`, neither of which stands alone, are 2, which lmerTest 3.1-3 reads as absent:
+# it takes the term to be contained in every other. No term contains another there, so types II and III are the same.
 NO_TYPE_TWO = ("three_groups",)
 Floats = npt.NDArray[np.floating[Any]]
 
