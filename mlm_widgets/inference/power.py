@@ -28,7 +28,11 @@ __all__ = ["TESTS", "Power", "power", "wilson"]
 
 Floats = npt.NDArray[np.float64]
 
-TESTS = {"t": "t test with Satterthwaite's degrees of freedom", "z": "Wald z test"}
+TESTS = {
+    "t": "t test with Satterthwaite's degrees of freedom",
+    "z": "Wald z test",
+    "lr": "likelihood-ratio test by maximum likelihood",
+}
 INTERVAL = "Wilson"
 
 Size = tuple[int | None, int | None]
@@ -196,17 +200,47 @@ def _row(truth: Truth, place: int, tally: _Tally, level: float) -> dict[str, flo
 
 def _p_values(truth: Truth, effect: str, n: int, seed: list[int], test: str) -> Iterator[_Tests]:
     simulator, place = Simulator(truth, seed), truth.names.index(effect)
-    if not truth.family.is_linear:
-        for _ in range(n):
-            yield _generalized_test(truth, simulator.drawn(1)[:, 0], place)
-        return
+    width, tested = (_linear_tests if truth.family.is_linear else _generalized_tests)(truth, place, test)
+    for start in range(0, n, width):
+        yield tested(simulator.drawn(min(width, n - start)))
+
+
+def _linear_tests(truth: Truth, place: int, test: str) -> tuple[int, Callable[[Floats], _Tests]]:
+    """How many outcomes are tested at once, and their tests."""
+    if test == "lr":
+        full, less = _refitter(replace(truth, reml=False)), _refitter(replace(_without(truth, place), reml=False))
+
+        def by_ratio(Y: Floats) -> _Tests:
+            found = full.fit(Y)
+            return _Tests(_ratio_p(less.fit(Y).criterion - found.criterion), found.singular)
+
+        return min(full.width, less.width), by_ratio
     refitter = _refitter(truth)
-    for start in range(0, n, refitter.width):
-        found = refitter.fit(simulator.drawn(min(refitter.width, n - start)))
+
+    def by_wald(Y: Floats) -> _Tests:
+        found = refitter.fit(Y)
         with np.errstate(invalid="ignore", divide="ignore"):
             statistic = np.abs(found.beta[:, place]) / found.std_error[:, place]
         df = found.df[:, place] if test == "t" else np.where(np.isnan(statistic), np.nan, np.inf)
-        yield _Tests(2.0 * special.stdtr(df, -statistic), found.singular)
+        return _Tests(2.0 * special.stdtr(df, -statistic), found.singular)
+
+    return refitter.width, by_wald
+
+
+def _ratio_p(difference: Floats) -> Floats:
+    """Of a likelihood ratio with one degree of freedom; a difference below zero is rounding."""
+    return np.asarray(special.chdtrc(1.0, np.maximum(difference, 0.0)))
+
+
+def _without(truth: Truth, place: int) -> Truth:
+    """The model without one coefficient, nor columns that are combinations of others."""
+    design = truth.design
+    left = [k for n, k in enumerate(truth.kept.tolist()) if n != place]
+    basis = design.spec.fixed
+    basis = replace(basis, names=tuple(basis.names[k] for k in left), assign=tuple(basis.assign[k] for k in left))
+    design = replace(design, spec=replace(design.spec, fixed=basis), fixed=tuple(design.fixed[k] for k in left))
+    beta = np.delete(truth.beta, place)
+    return replace(truth, design=design, names=basis.names, kept=np.arange(len(left)), beta=beta)
 
 
 def _refitter(truth: Truth) -> Refitter:
@@ -238,13 +272,28 @@ def _start(truth: Truth) -> Floats | None:
     return inside_theta([(truth.design.spec.groupings[own.place], own.lam)])
 
 
-def _generalized_test(truth: Truth, y: Floats, place: int) -> _Tests:
-    fit: Fit | None
+def _generalized_tests(truth: Truth, place: int, test: str) -> tuple[int, Callable[[Floats], _Tests]]:
+    """One outcome at a time."""
+    less = _without(truth, place) if test == "lr" else None
+
+    def tested(Y: Floats) -> _Tests:
+        fit = _refit(truth, Y[:, 0])
+        null = fit if less is None or fit is None else _refit(less, Y[:, 0])
+        if fit is None or null is None:
+            return _Tests(np.array([np.nan]), np.array([False]))
+        if less is None:
+            z = fit.beta[place] / np.sqrt(fit.cov_beta[place, place])
+            p = np.asarray(2.0 * special.ndtr(-np.abs([z])))
+        else:
+            p = _ratio_p(np.array([null.criterion - fit.criterion]))
+        return _Tests(p, np.array([fit.state == "boundary"]))
+
+    return 1, tested
+
+
+def _refit(truth: Truth, y: Floats) -> Fit | None:
     try:
         fit = refit_glmm(truth, y, FitOptions(start=_start(truth)))
     except (MlmError, np.linalg.LinAlgError):
-        fit = None
-    if fit is None or fit.state == "failed" or fit.names != truth.names:
-        return _Tests(np.array([np.nan]), np.array([False]))
-    z = fit.beta[place] / np.sqrt(fit.cov_beta[place, place])
-    return _Tests(2.0 * special.ndtr(-np.abs([z])), np.array([fit.state == "boundary"]))
+        return None
+    return fit if fit.state != "failed" and fit.names == truth.names else None

@@ -224,4 +224,4 @@ def _subtitle(result: Power, curves: _Curves) -> str:
         span = significant(sizes[0]) if len(sizes) == 1 else f"{significant(sizes[0])} to {significant(sizes[-1])}"
         fixed = f" {span} {of}."
     interval = f"{percent(result.level)} Monte Carlo interval, {number} simulations a point"
-    return f"Two-sided {result.test}.{fixed} Bars: {interval}."
+    return f"By {result.test}.{fixed} Bars: {interval}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Event
 
 import numpy as np
@@ -40,8 +41,8 @@ def test_two_arms_of_clusters_as_in_the_closed_form(test: str) -> None:
 def test_a_test_of_nothing_is_significant_as_often_as_it_says(level: int) -> None:
     n_sim = 4000
     study = PowerDesign("y ~ x + (1 | g)", {"Intercept": 3.0}, {"x": Predictor("normal", level=level)}, 15, 6, icc=0.3)
-    for alpha in (0.05, 0.2):
-        found = power(study, "x", n_sim=n_sim, alpha=alpha, seed=level).table["power"][0]
+    for alpha, test in ((0.05, "t"), (0.2, "t"), *([(0.05, "lr")] if level == 1 else [])):
+        found = power(study, "x", n_sim=n_sim, alpha=alpha, seed=level, test=test).table["power"][0]
         assert found == pytest.approx(alpha, abs=3.5 * np.sqrt(alpha * (1 - alpha) / n_sim))
 
 
@@ -56,6 +57,30 @@ def test_tests_are_those_of_refits() -> None:
     assert (found["n_groups"][0], found["group_size"][0], found["n_sim"][0]) == (18, 10, 20)
 
 
+def test_likelihood_ratios_are_those_of_refits_without_the_effect() -> None:
+    data = modelcache.table("sleepstudy")
+    data["again"] = 2 * data["Days"]  # collinear: it must not take the place of what is tested
+    m = fit("Reaction ~ Days + again + (Days | Subject)", data)
+    found = power(m, {"Days": 4.0}, n_sim=25, seed=3, test="lr").table["power"][0]
+    truth = truth_of(m.fit_result)
+    Y = Simulator(replace(truth, beta=np.array([truth.beta[0], 4.0])), [3, 0, 0]).drawn(25)
+    full = fit("Reaction ~ Days + (Days | Subject)", data, reml=False)
+    less = fit("Reaction ~ 1 + (Days | Subject)", data, reml=False)
+    ratios = np.array([less.refit(y).criterion - full.refit(y).criterion for y in Y.T])
+    assert 0 < found < 1
+    assert found == np.mean(stats.chi2.sf(ratios, 1) < 0.05)
+
+
+def test_likelihood_ratios_of_generalized_models() -> None:
+    m = modelcache.generalized("TICKS ~ YEAR + (1 | BROOD)", "grouseticks", "poisson")
+    effect = m.params.index[1]
+    found = power(m, {effect: 0.0}, n_sim=6, seed=2, test="lr", alpha=0.5)
+    assert found.test == "likelihood-ratio test by maximum likelihood"
+    assert found.table["n_failed"][0] == 0
+    own = power(m, {effect: 3.0}, n_sim=6, seed=2, test="lr")
+    assert own.table["power"][0] == 1.0
+
+
 def test_generalized_models_by_wald_z() -> None:
     m = modelcache.generalized("cbind(incidence, size - incidence) ~ period + (1 | herd)", "cbpp", "binomial")
     found = power(m, {"period[T.2]": -0.6}, n_sim=15, seed=3, alpha=0.2)
@@ -63,8 +88,6 @@ def test_generalized_models_by_wald_z() -> None:
     truth.beta.setflags(write=False)
     beta = truth.beta.copy()
     beta[truth.names.index("period[T.2]")] = -0.6
-    from dataclasses import replace
-
     Y = Simulator(replace(truth, beta=beta), [3, 0, 0]).drawn(15)
     p = [m.refit(y).pvalues["period[T.2]"] for y in Y.T]
     assert found.table["power"][0] == np.mean(np.array(p) < 0.2)
@@ -218,7 +241,8 @@ def test_what_cannot_be_asked() -> None:
         (m, "days", {}, "Did you mean 'Days'"), (m, {}, {}, "names no coefficient"),
         (m, "Days", {"n_groups": 1}, "from 2"),
         (m, "Days", {"n_groups": [10, 2.5]}, "whole number"), (m, "Days", {"group_size": 0}, "whole number"),
-        (m, "Days", {"n_sim": 0}, "n_sim"), (m, "Days", {"alpha": 5}, "alpha"), (m, "Days", {"test": "lr"}, "'t', 'z'"),
+        (m, "Days", {"n_sim": 0}, "n_sim"), (m, "Days", {"alpha": 5}, "alpha"),
+        (m, "Days", {"test": "f"}, "'t', 'z', 'lr'"),
         (m, "Days", {"level": 95}, "level"), (count, "period[T.2]", {"test": "t"}, "'z'"),
         (m, "Days", {"group": "subject", "n_groups": 4}, "Did you mean 'Subject'"),
         ("sleepstudy", "Days", {}, "PowerDesign"),
