@@ -48,9 +48,9 @@ class Prepared:
         with single_thread():
             return evaluate(self.problem, theta)
 
-    def fit(self, options: FitOptions | None = None) -> Fit:
-        """See `fit_lmm`."""
-        started, options = time.perf_counter(), options or FitOptions()
+    def fit(self, options: FitOptions | None = None, *, started: float | None = None) -> Fit:
+        """See `fit_lmm`; `started` is when the clock began that the trace tells."""
+        started, options = time.perf_counter() if started is None else started, options or FitOptions()
         with single_thread():
             search, hessian = search_theta(self.problem, options)
             if not search.converged and search.point.r2 < NO_RESIDUAL * self.problem.N[-1, -1]:
@@ -87,8 +87,7 @@ def fit_lmm(design: Design, *, reml: bool = True, options: FitOptions | None = N
         If the start has another length than theta.
     """
     started = time.perf_counter()
-    fit = prepare(design, reml=reml).fit(options)
-    return replace(fit, trace=replace(fit.trace, elapsed_ms=1000 * (time.perf_counter() - started)))
+    return prepare(design, reml=reml).fit(options, started=started)
 
 
 def _result(

@@ -71,7 +71,7 @@ class KenwardRoger:
     def _df_of_rows(self, T: Floats) -> Floats:
         """Of rows of length one; the recipe for F comes to 2 / A for one row, A = A1 = A2, and to no scaling."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            m = np.einsum("ka,rab,kb->rk", T, self.P, T, optimize=True)
+            m = ((T @ self.P) * T).sum(axis=2)
             return np.asarray(2.0 / ((self.W @ m) * m).sum(axis=0))
 
     def f_test(self, L: Floats, difference: Floats) -> FTest:

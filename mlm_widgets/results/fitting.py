@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,15 @@ import numpy.typing as npt
 from mlm_widgets.design import build_design, row_numbers
 from mlm_widgets.errors import FormulaError, OptionError
 from mlm_widgets.families import Family, family_of
-from mlm_widgets.fitter import FitOptions, fit_glmm, fit_lmm
+from mlm_widgets.fitter import FitOptions, fit_glmm, prepare
 from mlm_widgets.formula import ModelSpec, check_columns, from_json, parse_formula, to_formula
 from mlm_widgets.frames import Frame, read_frame
 from mlm_widgets.results.checks import check_df_method, check_flag
 from mlm_widgets.results.model import MixedModel
 
 __all__ = ["fit", "fit_spec"]
+
+KEPT_ROWS = 100_000  # of one grouping factor: the sums of so many take little memory, and refits and tests need them
 
 
 def fit(
@@ -146,7 +149,11 @@ def fit_spec(
     design = build_design(spec, frame, weights=arrays.get("weights"), offset=arrays.get("offset"), family=family)
     if family.is_linear:
         _check_no_quadrature(n_agq)
-        return MixedModel(fit_lmm(design, reml=spec.reml, options=options), frame, df_method)
+        started = time.perf_counter()
+        prepared = prepare(design, reml=spec.reml)
+        record = prepared.fit(options, started=started)
+        is_small = design.n_obs <= KEPT_ROWS and len(record.groups) == 1
+        return MixedModel(record, frame, df_method, prepared if is_small else None)
     return MixedModel(fit_glmm(design, family, n_agq=n_agq, options=options), frame, "normal")
 
 

@@ -72,10 +72,14 @@ class MixedModel:
     Made by :func:`fit`. `fit_result` is the frozen record beneath.
     """
 
-    def __init__(self, fit_result: Fit, frame: Frame, df_method: str = "satterthwaite") -> None:
+    def __init__(
+        self, fit_result: Fit, frame: Frame, df_method: str = "satterthwaite", prepared: Prepared | None = None
+    ) -> None:
         self._fit = fit_result
         self._frame = frame
         self._df_method = df_method
+        if prepared is not None:
+            self.__dict__["_prepared"] = prepared
 
     # -- the model --------------------------------------------------------------------------------------------------
 
@@ -129,10 +133,7 @@ class MixedModel:
         if df_method == self._df_method:
             return self
         self._check_df(df_method)
-        model = MixedModel(self._fit, self._frame, df_method)
-        if "_prepared" in self.__dict__:
-            model.__dict__["_prepared"] = self._prepared
-        return model
+        return MixedModel(self._fit, self._frame, df_method, self.__dict__.get("_prepared"))
 
     def _check_df(self, df_method: str) -> None:
         check_df_method(df_method, self.family)
@@ -613,7 +614,7 @@ class MixedModel:
 
     @cached_property
     def _prepared(self) -> Prepared:
-        """Columns and sums of a linear model's design, kept for refits once they have been asked for."""
+        """Columns and sums of a linear model's design, kept once they have been asked for; small ones from the fit."""
         return prepare(self._fit.design, reml=self._fit.reml)
 
     @property
@@ -656,9 +657,7 @@ class MixedModel:
         if not self.is_linear:
             return MixedModel(inference.refit_glmm(self._fit, values, options), self._frame, self._df_method)
         prepared = self._prepared.with_outcome(values)
-        model = MixedModel(prepared.fit(options), self._frame, self._df_method)
-        model.__dict__["_prepared"] = prepared
-        return model
+        return MixedModel(prepared.fit(options), self._frame, self._df_method, prepared)
 
     def simulate(self, n: int = 1, seed: int | None = None, *, random: str = "new") -> pd.DataFrame:
         """New outcomes for the rows used, a column each (sim_1, sim_2, ...); numbers of successes, for the binomial.
