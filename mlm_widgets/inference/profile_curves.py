@@ -40,6 +40,7 @@ LONGEST_STEP = 1.2  # of zeta: a step that turns out longer gets a point in its 
 MARGIN = 1.02  # how far beyond the level a curve goes
 MAX_POINTS = 60  # a side
 GROWTH = 3.0  # of a step over the last, in the parameter
+NO_OVERDISPERSION = -14.0  # log phi of counts below which they are Poisson's: the likelihood is flat
 LOWER = 1e-6  # of a deviance below the optimum's that is no rounding
 
 
@@ -240,7 +241,7 @@ def _curve(holder: _Holder, parameter: Parameter, estimate: float, reach: float)
     c, x = held.start
     if np.isnan(c):
         return _undetermined(parameter, estimate, reach)
-    tracer = _Tracer(held, holder.value, parameter)
+    tracer = _Tracer(held, holder.value, parameter, is_count=holder.fit.family.is_count)
     curvature = held.curvature()
     slope = float(np.sqrt(curvature / 2.0))
     is_guess = not np.isfinite(slope) or slope * tracer.unit < 1e-4
@@ -280,10 +281,11 @@ def _undetermined(parameter: Parameter, estimate: float, reach: float) -> Curve:
 class _Tracer:
     """Follows a curve away from the optimum."""
 
-    def __init__(self, held: Held, value: float, parameter: Parameter) -> None:
+    def __init__(self, held: Held, value: float, parameter: Parameter, *, is_count: bool) -> None:
         self.held = held
         self.value = value
         self.parameter = parameter
+        self.is_count = is_count
         self.n_evaluations = 0
         self.unit = 0.1 if parameter.kind in ("cor", "sigma", "dispersion") else 0.05
 
@@ -293,6 +295,8 @@ class _Tracer:
         kind = self.parameter.kind
         if kind == "cor":
             return -np.pi / 2, np.pi / 2
+        if kind == "dispersion" and self.is_count:
+            return NO_OVERDISPERSION, np.inf
         return (0.0, np.inf) if kind == "sd" else (-np.inf, np.inf)
 
     def side(self, middle: _Place, sign: int, reach: float) -> list[_Place]:
@@ -309,7 +313,8 @@ class _Tracer:
             taken, rise = abs(places[-1].c - last.c), abs(places[-1].zeta) - abs(last.zeta)
             slope = max(places[-1].slope, 0.3 * rise / max(taken, 1e-300), 1e-12)
             step = min(STEP / slope, GROWTH * taken)
-        return places[1:]
+        beyond = next((k for k, own in enumerate(places) if abs(own.zeta) >= reach), len(places) - 1)
+        return places[1 : beyond + 1]
 
     def _stepped(self, places: list[_Place], c: float, depth: int = 4) -> list[_Place]:
         """The point at `c`, after those that a long step needs between."""

@@ -266,6 +266,16 @@ def test_generalized_families_with_a_dispersion() -> None:
     assert held.criterion - model.criterion == pytest.approx(stats.chi2.ppf(0.95, 1), rel=1e-3)
 
 
+def test_counts_without_overdispersion_have_a_dispersion_from_zero() -> None:
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"g": np.repeat(np.arange(15), 8), "x": rng.normal(size=120)})
+    data["y"] = rng.binomial(6, 0.3, size=120)
+    found = mlm.fit("y ~ x + (1 | g)", data, family="negative_binomial").conf_int(method="profile")
+    assert found["lower"]["dispersion"] == 0.0
+    assert 0 < found["upper"]["dispersion"] < 1
+    assert any("The lower limit of dispersion, 0," in note for note in found.attrs["notes"])
+
+
 def test_generalized_standard_deviations_against_refits() -> None:
     """With sd = s the model is one with a fixed scale of its random effects: the criterion at theta = s, beta free."""
     cbpp = table("cbpp")
