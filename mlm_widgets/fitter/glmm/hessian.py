@@ -71,6 +71,8 @@ class Factored:
         Z_1'WZ_1.
     L : ndarray (q_1, q_1, J_1)
     A12, T : ndarray (q_1, n_pairs) or None
+    T_rows : list of (J_1, m) matrices
+        T, one for each of the q_1 random effects of a level.
     B22 : ndarray (m, m) or None
     Lc : ndarray (m, m) or None
     """
@@ -82,6 +84,7 @@ class Factored:
     L: Floats
     A12: Floats
     T: Floats
+    T_rows: list[sparse.csr_array | Floats]
     B22: Floats
     Lc: Floats
 
@@ -97,16 +100,11 @@ class Factored:
         if self.pattern is None:
             return [backward(self.L, k1[:, None, :])[:, 0]]
         r2 = _joined(right[1:])
-        crossed = sum(T.T @ k for T, k in zip(self._T, k1, strict=True))
+        crossed = sum(T.T @ k for T, k in zip(self.T_rows, k1, strict=True))
         s2 = linalg.cho_solve((self.Lc, True), r2 - self._right(crossed), check_finite=False)
         moved = self.left(s2)
-        k1 = k1 - np.array([T @ moved for T in self._T])
+        k1 = k1 - np.array([T @ moved for T in self.T_rows])
         return [backward(self.L, k1[:, None, :])[:, 0], *self._parted(s2)]
-
-    @cached_property
-    def _T(self) -> list[sparse.csr_array | Floats]:
-        assert self.pattern is not None
-        return [self.pattern.matrix(values) for values in self.T]
 
     def left(self, values: Floats) -> Floats:
         """Lambda_2 @ values (m, ...)."""
@@ -140,13 +138,13 @@ class Factored:
         assert self.pattern is not None
         pattern = self.pattern
         if pattern.is_dense:
-            return np.array([(T @ self.Q22)[pattern.level, pattern.column] for T in self._T])
+            return np.array([(T @ self.Q22)[pattern.level, pattern.column] for T in self.T_rows])
         found = np.empty_like(self.T)
         width = max(1, SLAB // pattern.shape[1])
         for start in range(0, pattern.shape[0], width):
             own = slice(pattern.pointers[start], pattern.pointers[min(start + width, pattern.shape[0])])
             level, column = pattern.level[own] - start, pattern.column[own]
-            for a, T in enumerate(self._T):
+            for a, T in enumerate(self.T_rows):
                 found[a, own] = (T[start : start + width] @ self.Q22)[level, column]
         return found
 
@@ -265,12 +263,12 @@ def factored(arrays: Arrays, pattern: RowsOfPairs | None, lams: list[Floats], we
         raise np.linalg.LinAlgError("H is not positive definite")
     empty = np.empty((0, 0))
     if pattern is None:
-        return Factored(arrays, None, lams, A, L, empty, empty, empty, empty)
+        return Factored(arrays, None, lams, A, L, empty, empty, [], empty, empty)
     A12 = _crossed_sums(arrays, pattern, weights)
     T = forward(L[:, :, pattern.level], (lam.T @ A12)[:, None, :])[:, 0]
     B22 = _rest_sums(arrays, weights)
-    for values in T:
-        matrix = pattern.matrix(values)
+    matrices = [pattern.matrix(values) for values in T]
+    for matrix in matrices:
         square = matrix.T @ matrix
         B22 -= square.toarray() if sparse.issparse(square) else square
     inner = _blocks(arrays, [each.T for each in lams], _blocks(arrays, [each.T for each in lams], B22).T)
@@ -278,7 +276,7 @@ def factored(arrays: Arrays, pattern: RowsOfPairs | None, lams: list[Floats], we
     Lc, status = linalg.lapack.dpotrf(inner, lower=1, clean=1)
     if status != 0:
         raise np.linalg.LinAlgError("H is not positive definite")
-    return Factored(arrays, pattern, lams, A, L, A12, T, B22, Lc)
+    return Factored(arrays, pattern, lams, A, L, A12, T, matrices, B22, Lc)
 
 
 def _left(lam: Floats, A: Floats) -> Floats:
