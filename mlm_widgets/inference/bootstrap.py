@@ -229,8 +229,14 @@ def _of_fit(fit: Fit, refit: Callable[[], Fit], statistic: Statistic | None) -> 
     if own is None or own.state == "failed" or own.names != fit.names:
         width = len(parameters(fit) if statistic is None else statistic.names)
         return _Replicates(np.full((1, width), np.nan), np.array([False]), np.array([False]))
-    values = parameter_values(own) if statistic is None else statistic.of(own)
+    values = _in_order(fit, own) if statistic is None else statistic.of(own)
     return _Replicates(values[None], np.array([True]), np.array([own.state == "boundary"]))
+
+
+def _in_order(fit: Fit, own: Fit) -> Floats:
+    """The parameters of another fit in the order of `fit`: factors are ordered by levels, which may have changed."""
+    values = {parameter.name: value for parameter, value in zip(parameters(own), parameter_values(own), strict=True)}
+    return np.array([values[parameter.name] for parameter in parameters(fit)])
 
 
 def _parametric(
@@ -291,7 +297,9 @@ class _Resampled:
     place: int
 
     def __call__(self, draws: npt.NDArray[np.int64]) -> Fit:
-        design, options = resampled(self.fit.design, self.place, draws), FitOptions(start=_start(self.fit))
+        design = resampled(self.fit.design, self.place, draws)
+        # theta of several factors is ordered by their levels, which the draws may change
+        options = FitOptions(start=_start(self.fit) if len(self.fit.groups) == 1 else None)
         if self.fit.family.is_linear:
             return prepare(design, reml=self.fit.reml).fit(options)
         return fit_glmm(design, self.fit.family, n_agq=self.fit.n_agq, options=options)

@@ -80,6 +80,26 @@ def test_groups_drawn_are_groups_of_their_own(name: str) -> None:
         np.testing.assert_allclose(replicate, again, rtol=scale, atol=scale * np.abs(again[~np.isnan(again)]).max())
 
 
+def test_factors_that_change_their_order_keep_their_names() -> None:
+    """Few levels of b occur in some draws of a, so that lme4's order of the factors, by levels, turns round."""
+    draw = np.random.default_rng(3)
+    a, b = np.repeat(np.arange(6), 8), draw.integers(0, 7, 48)
+    data = pd.DataFrame({"a": [f"a{k}" for k in a], "b": [f"b{k}" for k in b]})
+    data.loc[a > 1, "b"] = [f"b{k % 3}" for k in b[a > 1]]
+    data["y"] = 3 * draw.normal(size=6)[a] + draw.normal(size=7)[b] + draw.normal(size=48)
+    m = fit("y ~ 1 + (1 | a) + (1 | b)", data)
+    assert list(m.n_groups) == ["b", "a"]
+    found = m.bootstrap(8, 1, "group", group="a").replicates
+    orders = set()
+    for own, (_, replicate) in zip(np.random.default_rng(1).integers(0, 6, (8, 6)), found.iterrows(), strict=True):
+        again = fit("y ~ 1 + (1 | a) + (1 | b)", drawn_by_hand(m, data, "a", own))
+        orders.add(tuple(again.n_groups))
+        sds = again.varcorr().set_index("group")["sd_or_corr"]
+        for name in ("a", "b"):
+            assert replicate[f"sd__Intercept|{name}"] == pytest.approx(sds[name], rel=1e-5, abs=1e-5)
+    assert len(orders) == 2
+
+
 def test_portions_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     m = MODELS["slopes"]()
     for kind in ("parametric", "group"):

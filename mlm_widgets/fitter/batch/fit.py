@@ -75,10 +75,12 @@ class BatchFit:
         return np.asarray(np.sqrt(np.einsum("rkk->rk", self.cov_beta)))
 
     def put(self, place: int, fit: Fit, df: Floats) -> None:
-        """A fit by itself in place of one of these."""
+        """A fit by itself in place of one of these, where its search has ended."""
+        if fit.state == "failed":
+            return
         self.beta[place], self.cov_beta[place], self.df[place] = fit.beta, fit.cov_beta, df
         self.sigma[place], self.theta[place], self.criterion[place] = fit.sigma, fit.theta, fit.criterion
-        self.converged[place] = fit.state != "failed"
+        self.converged[place] = True
         self.singular[place] = any(group.singular for group in fit.groups)
 
     def clear(self, place: int) -> None:
