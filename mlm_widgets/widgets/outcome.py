@@ -116,7 +116,7 @@ def _duration(elapsed_ms: float) -> str:
 
 
 def _summary(model: MixedModel) -> Payload:
-    has_df = model.df_method == "satterthwaite"
+    has_df = model.df_method != "normal"
     return {
         "note": _note(model, has_df=has_df),
         "has_df": has_df,
