@@ -126,10 +126,21 @@ def test_the_portions_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     m = modelcache.fitted("mathach ~ cses * sector + (cses | school)", "hsb")
     Y = simulate(m.fit_result, 40, 3, is_new=True)
     whole = refitter(m).fit(Y)
-    monkeypatch.setattr("mlm_widgets.fitter.batch.fit.LEAST", 7)
+    monkeypatch.setattr("mlm_widgets.fitter.batch.fit.MOST", 7)
     parts = refitter(m)
-    assert parts.width < 30
+    assert parts.width == 7
     np.testing.assert_allclose(parts.fit(Y).beta, whole.beta, rtol=1e-9)
+
+
+def test_portions_of_large_designs_are_small() -> None:
+    draw = np.random.default_rng(1)
+    g = np.repeat(np.arange(40_000), 3)
+    x = draw.normal(size=len(g))
+    m = fit(
+        "y ~ x + (x | g)",
+        pd.DataFrame({"g": g, "x": x, "y": x + draw.normal(size=40_000)[g] + draw.normal(size=len(g))}),
+    )
+    assert refitter(m).width < 20
 
 
 def test_balanced_levels_are_few_lanes() -> None:

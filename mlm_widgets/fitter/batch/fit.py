@@ -31,9 +31,9 @@ __all__ = ["BatchFit", "Refitter", "no_fits"]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-CACHED = 60_000  # entries of [A_j W_j] over lanes and replicates that stay in cache with what is made of them
-LEAST, MOST = 32, 1_024  # replicates of a portion: fewer make short loops, more bring nothing
-MOST_ENTRIES = 4_000_000  # of a portion's outcomes
+CACHED = 240_000  # entries of [A_j W_j] over lanes and replicates that stay in cache, by and large
+LEAST, MOST = 128, 1_024  # replicates of a portion: fewer make short loops, more bring nothing
+MOST_ENTRIES = 4_000_000  # of a portion's outcomes, and of its [A_j W_j]: a few arrays of such a size are in memory
 INSIDE = 0.05  # least standard deviation, relative to the residual's, that a search begins from: 0 is stationary
 
 
@@ -130,7 +130,7 @@ class Refitter:
             return 1
         lanes = self.outcomes.rotation
         entries = max(problem.AW.shape[0] * problem.AW.shape[1] * lanes.A.shape[2], 1)
-        return max(1, min(max(CACHED // entries, LEAST), MOST, MOST_ENTRIES // n))
+        return max(1, min(max(CACHED // entries, LEAST), MOST, MOST_ENTRIES // max(n, entries)))
 
     def fit(self, Y: Floats, options: FitOptions | None = None) -> BatchFit:
         """Fit the outcomes Y, (n_obs, R)."""
