@@ -11,7 +11,7 @@ import pytest
 from scipy import optimize, stats
 
 import mlm_widgets as mlm
-from tests.modelcache import compared, fitted, lme4, prepared_table, reference_model, table
+from tests.modelcache import REFERENCE, compared, fitted, lme4, prepared_table, reference_model, table
 
 SHARE = 1e-3  # of the interval's width: lme4's curves are splines through points of searches that stop at 1e-7
 FINE = 1e-6  # our own curves against refits: points 0.7 of a unit of zeta apart, with exact slopes
@@ -101,6 +101,24 @@ def test_a_limit_is_where_the_refitted_deviance_has_risen_by_its_quantile() -> N
             weights="w", offset="h", reml=False,
         )  # fmt: skip
         assert held.criterion - own.criterion == pytest.approx(stats.chi2.ppf(0.9, 1), rel=1e-4)
+
+
+def test_sparse_chains_of_factors() -> None:
+    """At zero a standard deviation is the model without it, at a limit of x the deviance has risen by its quantile."""
+    data = pd.read_csv(REFERENCE / "chain.csv")
+    own = mlm.fit("y ~ x + (1 | region / school / klass / pupil)", data, reml=False)
+    profile = own.profile(["x", "sd__Intercept|region"], level=0.999)
+    x, region = profile.curves
+    held = mlm.fit(
+        "y ~ 1 + offset(held) + (1 | region / school / klass / pupil)",
+        data.assign(held=x.limits(0.95)[0] * data["x"]),
+        reml=False,
+    )
+    assert held.criterion - own.criterion == pytest.approx(stats.chi2.ppf(0.95, 1), rel=1e-4)
+    inner = "(1 | region:school) + (1 | region:school:klass) + (1 | region:school:klass:pupil)"
+    without = mlm.fit(f"y ~ x + {inner}", data, reml=False)
+    assert region.value[0] == 0.0
+    assert region.zeta[0] ** 2 == pytest.approx(without.criterion - own.criterion, abs=1e-5)
 
 
 def test_curves_against_brute_force() -> None:
