@@ -132,7 +132,9 @@ def _summary(model: MixedModel) -> Payload:
 def _note(model: MixedModel, *, has_df: bool) -> str:
     if not model.is_linear:
         return f"{sentence(effect_scale(model.family))}, z tests, Wald intervals"
-    return "Satterthwaite df, Wald intervals" if has_df else "Normal approximation, Wald intervals"
+    if not has_df:
+        return "Normal approximation, Wald intervals"
+    return f"{'Satterthwaite' if model.df_method == 'satterthwaite' else 'Kenward-Roger SE and'} df, Wald intervals"
 
 
 def _ratio(model: MixedModel) -> Payload | None:
