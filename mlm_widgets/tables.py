@@ -11,16 +11,21 @@ import pandas as pd
 from scipy import stats
 
 from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.formula import to_formula
 from mlm_widgets.inference import (
     Anova,
     Coefficients,
     Comparison,
+    DesignEffect,
     DroppedTerms,
     FTest,
     Grid,
     GroupCoefficients,
     Hypothesis,
+    LevelShare,
     RandomTests,
+    Remedy,
+    Scales,
     Wald,
 )
 
@@ -28,13 +33,17 @@ __all__ = [
     "anova_table",
     "coefficient_table",
     "comparison_table",
+    "design_effect_table",
     "dropped_table",
     "f_test_table",
     "fixed_table",
     "grid_table",
     "hypothesis_rows",
+    "level_table",
     "mode_table",
     "random_test_table",
+    "remedy_table",
+    "scaled_table",
     "tidy_table",
     "variance_table",
 ]
@@ -262,3 +271,38 @@ def dropped_table(found: DroppedTerms) -> pd.DataFrame:
         "p": found.p_value,
     }
     return pd.DataFrame(columns, index=pd.Index(found.names, name="term"))
+
+
+def scaled_table(coefficients: Coefficients, scales: Scales, level: float) -> pd.DataFrame:
+    """Coefficients in other units, a row each, indexed by term: estimate, std_error, conf_low, conf_high."""
+    own = fixed_table(coefficients, level)[["estimate", "std_error", "conf_low", "conf_high"]].iloc[scales.places]
+    return own.mul(scales.factors, axis=0)
+
+
+def level_table(shares: Sequence[LevelShare]) -> pd.DataFrame:
+    """A row a level, the residuals first, indexed by `group`: variance_null, variance, shares explained, group_size."""
+    columns = ["group", "variance_null", "variance", "raudenbush_bryk", "snijders_bosker", "group_size"]
+    return _records(shares, columns).set_index("group")
+
+
+def design_effect_table(effects: Sequence[DesignEffect]) -> pd.DataFrame:
+    """A row a grouping factor, indexed by `group`: n_groups, sizes, icc, design_effect, effective_n."""
+    columns = ["group", "n_groups", "mean_size", "weighted_size", "icc", "design_effect", "effective_n"]
+    return _records(effects, columns).set_index("group")
+
+
+def remedy_table(found: Sequence[Remedy]) -> pd.DataFrame:
+    """A row a remedy: the component, the simpler formula, both fits' numbers and the test between them."""
+    table = _records(
+        found,
+        [
+            "group", "term", "action", "criterion", "criterion_after", "n_params", "n_params_after", "aic",
+            "aic_after", "statistic", "df", "p_chi_square", "p_mixture", "is_singular_after",
+        ],
+    )  # fmt: skip
+    table.insert(3, "formula", [to_formula(remedy.spec) for remedy in found])
+    return table
+
+
+def _records(found: Sequence[Any], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=columns)

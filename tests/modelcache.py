@@ -49,7 +49,7 @@ def compared() -> dict[str, dict[str, Any]]:
 def _table(name: str) -> pd.DataFrame:
     if name == "crossed":
         return pd.read_csv(REFERENCE / "crossed.csv")
-    if name in ("generalized", "factors"):
+    if name in ("generalized", "factors", "shares"):
         return pd.read_csv(REFERENCE / "data" / f"{name}.csv")
     data = datasets.load(name)
     if name == "hsb":  # as published.R has it

@@ -10,18 +10,18 @@ what it is (:func:`observation_variance`; Nakagawa, Johnson & Schielzeth 2017, J
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
 
-from mlm_widgets.design import build_design
 from mlm_widgets.errors import MlmError, OptionError
 from mlm_widgets.families import Family
-from mlm_widgets.fitter import Fit, GroupFit, fit_glmm, fit_lmm
-from mlm_widgets.formula import RandomTerm
+from mlm_widgets.fitter import Fit, GroupFit
+from mlm_widgets.formula import ModelSpec, RandomTerm
 from mlm_widgets.frames import Frame
 from mlm_widgets.inference.averaging import averaged
+from mlm_widgets.inference.related import related_fit
 
 __all__ = [
     "ICC",
@@ -30,6 +30,7 @@ __all__ = [
     "Shares",
     "default_variance_method",
     "icc",
+    "intercepts_only",
     "null_fit",
     "observation_variance",
     "r2",
@@ -216,21 +217,14 @@ def null_fit(fit: Fit, frame: Frame) -> Fit | None:
     None where such a model cannot be fitted.
     """
     spec = fit.design.spec.model
-    groups = dict.fromkeys(term.group for term in spec.random)
-    null = spec.with_(terms=(), intercept=True, random=tuple(RandomTerm(group) for group in groups))
-    own = fit.design
     try:
-        plain = build_design(null.with_(weights=None, offset=None), frame, rows=own.rows, family=fit.family)
-        design = replace(
-            plain,
-            spec=replace(plain.spec, model=null),
-            y=own.y,
-            weights=own.weights,
-            offset=own.offset,
-            trials=own.trials,
+        return related_fit(
+            fit, frame, spec.with_(terms=(), intercept=True, random=intercepts_only(spec)), reml=fit.reml
         )
-        if fit.family.is_linear:
-            return fit_lmm(design, reml=fit.reml)
-        return fit_glmm(design, fit.family, n_agq=fit.n_agq)
     except MlmError:
         return None
+
+
+def intercepts_only(spec: ModelSpec) -> tuple[RandomTerm, ...]:
+    """The random part of `spec` with an intercept for each level of each grouping, and no slopes."""
+    return tuple(RandomTerm(group) for group in dict.fromkeys(term.group for term in spec.random))

@@ -19,7 +19,7 @@ from mlm_widgets.design import (
     factor_label,
     used_columns,
 )
-from mlm_widgets.errors import DataError, OptionError
+from mlm_widgets.errors import DataError, FitError, OptionError
 from mlm_widgets.families import Family
 from mlm_widgets.fitter import OPTIMISERS, Fit, FitOptions, Prepared, Trace, fit_glmm, prepare
 from mlm_widgets.formula import (
@@ -38,6 +38,7 @@ from mlm_widgets.inference import (
     AllFits,
     Bootstrap,
     Coefficients,
+    Decomposition,
     Finding,
     Profile,
     ProgressOption,
@@ -477,6 +478,170 @@ class MixedModel:
             return self
         null = inference.null_fit(self._fit, self._frame)
         return None if null is None else MixedModel(null, self._frame, self._df_method)
+
+    def r2_decomposition(self) -> Decomposition:
+        """Variance by source and level (Rights & Sterba 2019): fixed slopes of two levels, random slopes, intercepts.
+
+        `variances` and `r2` are its tables, as R's r2mlm has them: f1 and f2 (fixed slopes of predictors of level 1 and
+        2), v (random slopes), m (intercepts), as shares of the total, the within and the between variance.
+
+        Notes
+        -----
+        For linear models of one grouping factor. Every predictor must be of one level, centred within groups
+        (``within(x, g)``) or constant there (``between(x, g)``); `mixed` names those that are not, and with them only
+        shares of the total are defined. Weights: the residual variance is that of a row of weight 1. An offset has no
+        share, nor has a collinear column; a singular fit has shares of zero.
+
+        Raises
+        ------
+        OptionError
+            For generalized models and for several grouping factors.
+
+        Examples
+        --------
+        >>> import mlm_widgets as mlm
+        >>> hsb = mlm.datasets.load("hsb")
+        >>> m = mlm.fit("mathach ~ within(ses, school) + between(ses, school) + (within(ses, school) | school)", hsb)
+        >>> m.r2_decomposition().r2.loc[["f1", "f2", "v", "m"]].round(3)
+                 total  within  between
+        measure
+        f1       0.044   0.054      NaN
+        f2       0.125     NaN    0.688
+        v        0.006   0.008      NaN
+        m        0.056     NaN    0.312
+        """
+        return inference.decomposition(self._fit)
+
+    def explained_by_level(self) -> pd.DataFrame:
+        """How much less variance there is at each level than in `null`, the model without predictors.
+
+        Returns
+        -------
+        DataFrame
+            A row for the residuals and one for each grouping factor: `variance_null`, `variance`; `raudenbush_bryk`,
+            the share by which the variance drops, which can be negative; `snijders_bosker`, the share by which the
+            error of predicting a row and the mean of a group drops; and the `group_size` (harmonic mean) of the latter,
+            which is defined for one grouping factor.
+
+        Notes
+        -----
+        Random slopes are taken out first, by a refit, as both sources have it: ``attrs["formula"]`` is the model that
+        was looked at. Weights: the residual variance is that of a row of weight 1. Both models have the offset.
+        Collinear columns stay out; where the null model has no variance, shares are NaN.
+
+        Raises
+        ------
+        OptionError
+            For generalized models.
+        FitError
+            If one of the two models cannot be fitted.
+        """
+        inference.check_levels_explained(self._fit)
+        plain = inference.intercepts_fit(self._fit, self._frame)
+        table = tables.level_table(inference.explained_by_level(plain, self._needed_null()))
+        table.attrs["formula"] = to_formula(plain.design.spec.model)
+        return table
+
+    def _needed_null(self) -> Fit:
+        if self.null is None:
+            raise FitError("The model without predictors, which this compares with, cannot be fitted to these rows.")
+        return self.null.fit_result
+
+    def design_effect(self) -> pd.DataFrame:
+        """How much less the rows say of the outcome's mean than independent rows would: 1 + (m - 1) ICC (Kish 1965).
+
+        Returns
+        -------
+        DataFrame
+            A row a grouping factor: n_groups, mean_size, weighted_size, icc, design_effect, effective_n. m is the
+            `weighted_size`, the size of the group of an average row, as sizes may differ. The ICC is that of `null`.
+            With several factors the row "(all)" is of all together.
+
+        Notes
+        -----
+        Sizes are numbers of rows, whatever their weights; an offset is in the null model, too. The predictors have no
+        part in it. A grouping factor of variance zero has the design effect 1.
+
+        Raises
+        ------
+        OptionError
+            For generalized models, whose ICC is on another scale than the outcome.
+        FitError
+            If the model without predictors cannot be fitted.
+        """
+        inference.check_design_effect(self._fit)
+        return tables.design_effect_table(inference.design_effects(self._needed_null()))
+
+    def standardised(self, method: str = "refit", level: float = 0.95) -> pd.DataFrame:
+        """Fixed coefficients in standard deviations.
+
+        Parameters
+        ----------
+        method : {"refit", "basic", "within"}
+            "refit": predictors that are numbers, and the outcome, scaled to mean 0 and standard deviation 1, and the
+            model fitted again. "basic": the estimates times sd(x) / sd(y), x being the column of the model matrix.
+            "within": coefficients of level 1 by the standard deviations within groups, those of level 2 by those
+            between ("pseudo" in R's effectsize; Hoffman 2015).
+        level : float
+
+        Returns
+        -------
+        DataFrame
+            A row a coefficient: estimate, std_error, conf_low, conf_high; no intercept but with "refit". Standard
+            deviations are taken as known. ``attrs`` holds `method` and `outcome`, whether the outcome is scaled.
+
+        Notes
+        -----
+        The outcome of a generalized model is not scaled, and it has no "within". Means and standard deviations are
+        those of the rows whatever their weights; an offset is scaled with the outcome. Collinear columns stay out, and
+        a singular fit is like any other, but that "within" needs an outcome that varies between groups where there are
+        predictors of level 2. With "refit" and ``||`` the model changes: correlations of zero are then at the means.
+
+        Raises
+        ------
+        OptionError
+            For "within" with several grouping factors or a generalized model.
+        """
+        check_choice("method", method, inference.STANDARDISED)
+        level = check_level(level)
+        if method == "refit":
+            scaled = self._of(inference.scaled_fit(self._fit, self._frame))
+            columns = ["estimate", "std_error", "conf_low", "conf_high"]
+            table = tables.fixed_table(scaled._coefficients, level)[columns]
+        else:
+            if method == "within":
+                inference.check_two_levels(self._fit, "Standardising within and between groups")
+                scales = inference.within_scales(self._fit, self._needed_null())
+            else:
+                scales = inference.basic_scales(self._fit)
+            table = tables.scaled_table(self._coefficients, scales, level)
+        table.attrs.update(method=method, outcome="scaled" if self.is_linear else "as it is")
+        return table
+
+    @cached_property
+    def guidance(self) -> tuple[Finding, ...]:
+        """What a course would say of this design: predictors and rows a group, ICC, scales, names used as numbers.
+
+        Beside `findings`, which concern the fit and the number of groups. See :mod:`mlm_widgets.inference.guidance`.
+        """
+        return inference.guidance(self._fit, None if self.null is None else self.null.fit_result)
+
+    def remedies(self) -> pd.DataFrame:
+        """What simpler random parts do to a singular fit: each is fitted and compared; no rows where none is needed.
+
+        Returns
+        -------
+        DataFrame
+            A row for each component that does not vary by itself, and action ("drop", "uncorrelate"): the simpler
+            `formula`; criterion, n_params and aic of this fit and (`_after`) of the simpler one; the likelihood-ratio
+            `statistic`, its `df`, `p_chi_square` and `p_mixture` (see `ranova`); whether it is singular still.
+
+        Notes
+        -----
+        Fixed part, rows, weights, offset, family and REML stay, and collinear columns stay out. A generalized model is
+        compared by its approximate likelihood.
+        """
+        return tables.remedy_table(inference.remedies(self._fit, self._frame))
 
     def ranova(self) -> pd.DataFrame:
         """Test the random terms: each loses a slope, or is taken away; as lmerTest's ``ranova``.
