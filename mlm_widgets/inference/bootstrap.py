@@ -28,7 +28,7 @@ from mlm_widgets.inference.satterthwaite import satterthwaite_df
 from mlm_widgets.inference.simulation import Simulator, truth_of
 from mlm_widgets.linalg import cholesky
 
-__all__ = ["INTERVALS", "KINDS", "Bootstrap", "Statistic", "bootstrap", "refitter_of"]
+__all__ = ["INTERVALS", "KINDS", "Bootstrap", "Statistic", "bootstrap"]
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -204,7 +204,7 @@ def bootstrap(
     return so_far()
 
 
-def refitter_of(fit: Fit, prepared: Prepared | None = None) -> Refitter:
+def _refitter(fit: Fit, prepared: Prepared | None = None) -> Refitter:
     """Fits the linear model of `fit` to other outcomes, from its theta."""
     prepared = prepare(fit.design, reml=fit.reml) if prepared is None else prepared
     return Refitter(prepared, fit.theta, lambda own: satterthwaite_df(own, np.eye(len(own.beta))))
@@ -255,7 +255,7 @@ def _parametric(
             own = simulator.drawn(1)[:, 0]
             yield _of_fit(fit, lambda y=own: prepared.with_outcome(y).fit(options), statistic)  # type: ignore[misc]
         return
-    refitter = refitter_of(fit, prepared)
+    refitter = _refitter(fit, prepared)
     for rows in _portions(n, refitter.width):
         yield _of_batch(fit, refitter.fit(simulator.drawn(rows)))
 
@@ -276,7 +276,7 @@ def _by_groups(
             draws = draw.integers(0, n_levels, n_levels)
             yield _of_fit(fit, lambda draws=draws: refit(draws), statistic)  # type: ignore[misc]
         return
-    refitter = refitter_of(fit, prepared)
+    refitter = _refitter(fit, prepared)
     sums = _GroupSums(refitter.prepared)
     for width in _portions(n, min(refitter.width, 256)):
         drawn = draw.integers(0, n_levels, (width, n_levels))
