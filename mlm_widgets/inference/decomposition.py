@@ -153,7 +153,8 @@ SIDES = ("within", "between")
 
 
 def _variance(columns: Floats, weights: Floats) -> float:
-    return float(np.var(columns @ weights, ddof=1))
+    values = columns @ weights
+    return float(np.var(values - values[0], ddof=1))  # exactly zero for a constant
 
 
 def level_of(column: Floats, codes: npt.NDArray[np.int64]) -> str:

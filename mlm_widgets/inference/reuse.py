@@ -36,9 +36,11 @@ def reused_levels(codes: Codes, parents: Codes) -> ReusedLevels | None:
     Codes count the levels in their order, numbers as numbers and text by the alphabet; rows of code -1 do not count.
     """
     is_there = (codes >= 0) & (parents >= 0)
-    pairs, rows = np.unique(np.stack([parents[is_there], codes[is_there]]), axis=1, return_counts=True)
-    if not len(rows):
+    if not is_there.any():
         return None
+    width = int(codes.max()) + 1
+    both, rows = np.unique(parents[is_there] * width + codes[is_there], return_counts=True)
+    pairs = np.divmod(both, width)
     n_parents = np.bincount(pairs[1])
     several, present = np.flatnonzero(n_parents > 1), n_parents[n_parents > 0]
     if not len(several):

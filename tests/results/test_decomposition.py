@@ -99,6 +99,12 @@ def test_singular_fits_have_shares_of_zero() -> None:
     assert found.residual == pytest.approx(m.sigma**2)
 
 
+def test_a_model_without_predictors_has_means_alone() -> None:
+    found = fitted("y ~ 1 + (1 | g)", "shares").r2_decomposition()
+    assert (found.f1, found.f2, found.v) == (0.0, 0.0, 0.0)
+    assert found.r2.loc["m", "total"] == pytest.approx(fitted("y ~ 1 + (1 | g)", "shares").icc().adjusted)
+
+
 def test_models_that_have_no_such_decomposition() -> None:
     with pytest.raises(mlm.OptionError, match="several grouping factors: plate, sample"):
         fitted("diameter ~ 1 + (1 | plate) + (1 | sample)", "penicillin").r2_decomposition()
