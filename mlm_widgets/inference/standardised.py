@@ -10,7 +10,8 @@ within
     For two levels (Hoffman 2015, Longitudinal Analysis; "pseudo" in effectsize): a coefficient of level 1 by the
     standard deviations within groups, one of level 2 by those between. Those of the outcome are the model's without
     predictors; that of x is over its deviations from the means of groups, or over the means, a group counting once. An
-    interaction across levels is of level 1.
+    interaction across levels is of level 1. (effectsize takes the null model by REML always, here it is fitted as the
+    model is; and of a predictor of both levels it takes the whole standard deviation, with a warning.)
 """
 
 from __future__ import annotations

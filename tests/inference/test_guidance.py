@@ -85,6 +85,9 @@ def test_predictors_of_schools_do_not_count_for_classes() -> None:
     assert "3 coefficients" in found.message
     assert "20 levels" in found.message
     assert "at most 2" in str(found.action)
+    data = many_groups(20).assign(s=lambda d: d["g"] // 2, v=lambda d: (d["g"] // 2) ** 2)
+    found = only(group_predictors(mlm.fit("y ~ v + s + w + (1 | s/g)", data).fit_result))
+    assert (found.component, found.message[:14]) == ("s", "2 coefficients")
 
 
 def test_collinear_predictors_do_not_count() -> None:
