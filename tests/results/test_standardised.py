@@ -78,6 +78,20 @@ def test_an_offset_is_in_units_of_the_outcome() -> None:
     np.testing.assert_allclose(own["estimate"], other.params, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("outcome", "family"), [("cbind(hit, 3 - hit)", "binomial"), ("count", "poisson"), ("count", "negative_binomial")]
+)
+def test_generalized_models_keep_outcome_trials_weights_and_offset(outcome: str, family: str) -> None:
+    data = table("shares")
+    how: dict[str, Any] = {"family": family, "offset": "z"} | ({} if family == "binomial" else {"weights": "w"})
+    own = mlm.fit(f"{outcome} ~ x + xb + (1 | g)", data, **how)
+    changed = data.assign(x=scaled(data["x"]), xb=scaled(data["xb"]))
+    other = mlm.fit(f"{outcome} ~ x + xb + (1 | g)", changed, **how)
+    np.testing.assert_allclose(own.standardised()["estimate"], other.params, atol=1e-5)
+    factors = data[["x", "xb"]].std()
+    np.testing.assert_allclose(own.standardised("basic")["estimate"], own.params[["x", "xb"]] * factors, rtol=1e-10)
+
+
 @pytest.mark.parametrize("method", ["refit", "basic", "within"])
 def test_collinear_columns_stay_out(method: str) -> None:
     data = table("shares").assign(x2=lambda d: 1 - 2 * d["x"])
