@@ -1,6 +1,6 @@
 """How many independent rows the rows of a grouped table are worth.
 
-Kish (1965, Survey Sampling, section 5.4): the mean of m rows a group, of intraclass correlation r, varies as much as
+Kish (1965, Survey Sampling): the mean of m rows a group, of intraclass correlation r, varies as much as
 that of 1 / (1 + (m - 1) r) as many independent rows. Groups of unequal sizes n_j count by m = sum n_j^2 / sum n_j, the
 size of the group of an average row, which is exact for the mean of all rows: Var = sum_f t_f^2 sum_j n_fj^2 / n^2 +
 s^2 / n. That holds for crossed and nested factors f, whose effects add: 1 + sum_f (m_f - 1) r_f.

@@ -78,7 +78,7 @@ def explained_by_level(fit: Fit, null: Fit) -> tuple[LevelShare, ...]:
     ----------
     fit : Fit
         With random intercepts and no slopes: with slopes the variance between groups depends on where they are looked
-        at, so both sources advise to take them out first.
+        at, so Snijders & Bosker advise to take them out first.
     null : Fit
         The same without predictors.
 

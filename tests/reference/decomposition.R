@@ -1,5 +1,5 @@
-# Decompositions of variance: the formulas of Rights & Sterba (2019), Psychol. Methods 24, equations 9 to 12 and table 1,
-# written out for lme4's fits with R's var(). R's r2mlm is in no distribution's archive; its formulas are these.
+# Decompositions of variance: the formulas of Rights & Sterba (2019), Psychol. Methods 24, as R's r2mlm
+# (not in Debian's archive) has them, written out for lme4's fits with R's var().
 # Run in this directory: Rscript decomposition.R   (writes decomposition.json; R 4.2.2, lme4 1.1-31)
 suppressMessages({library(lme4); library(Matrix); library(jsonlite)})
 d <- read.csv("data/shares.csv", stringsAsFactors = TRUE)
