@@ -525,8 +525,8 @@ class MixedModel:
 
         Notes
         -----
-        Random slopes are taken out first, by a refit, as Snijders & Bosker advise: ``attrs["formula"]`` is the model that
-        was looked at. Weights: the residual variance is that of a row of weight 1. Both models have the offset.
+        Random slopes are taken out first, by a refit, as Snijders & Bosker advise: ``attrs["formula"]`` is the model
+        that was looked at. Weights: the residual variance is that of a row of weight 1. Both models have the offset.
         Collinear columns stay out; where the null model has no variance, shares are NaN.
 
         Raises
