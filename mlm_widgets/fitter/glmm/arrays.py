@@ -8,7 +8,7 @@ the other factors are the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -179,6 +179,9 @@ class Arrays:
         """The likelihood's terms at eta (..., n), times the weights; a few rows at a time, which stay in cache."""
         n = eta.shape[-1]
         step = max(1, CHUNK * n // eta.size)
+        if n <= step and self.weights is None:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return self.family.likelihood(eta, self.y, self.trials, log_phi)
         made = np.empty((7 if self.family.has_dispersion else 4, *eta.shape))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, n, step):
@@ -190,6 +193,18 @@ class Arrays:
                     out[..., rows] = part if self.weights is None else part * self.weights[rows]
         dispersion = (made[4], made[5], made[6]) if self.family.has_dispersion else None
         return Terms(made[0], made[1], made[2], made[3], dispersion)
+
+    def every(self, step: int) -> Arrays:
+        """The rows 0, step, 2 step, ...: for what needs no random effects."""
+
+        def rows(values: Floats | None) -> Floats | None:
+            return None if values is None else np.ascontiguousarray(values[..., ::step])
+
+        y, X = rows(self.y), rows(self.X)
+        assert y is not None
+        assert X is not None
+        trials, weights, offset = rows(self.trials), rows(self.weights), rows(self.offset)
+        return replace(self, y=y, X=X, trials=trials, weights=weights, offset=offset, factors=())
 
     def information(self, eta: Floats, log_phi: float) -> Floats:
         """mu'^2 / variance, times the weights: what stands for a curvature that is not positive."""

@@ -40,7 +40,9 @@ class RowsOfPairs:
                 levels.append(pairs.first)
                 columns.append(own.start + pairs.second * rows.q + c)
         level, column = np.concatenate(levels), np.concatenate(columns)
-        self.order = np.lexsort((column, level))
+        order = np.lexsort((column, level))
+        is_ordered = bool(np.all(order[1:] > order[:-1]))
+        self.order: npt.NDArray[np.intp] | slice = slice(None) if is_ordered else order
         self.level, self.column = level[self.order], column[self.order]
         self.pointers = np.concatenate([[0], np.cumsum(np.bincount(level, minlength=n_levels))])
         self.shape = (n_levels, m)

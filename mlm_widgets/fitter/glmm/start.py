@@ -19,6 +19,8 @@ GLM_STEPS = 25
 LEAST_SHARE = 0.01  # of the mean: the logarithm of a smaller outcome is no start
 FIRST_SD = 0.5  # of a random effect, on the scale of eta, where information is not the residual's
 SMALLER = (1.0, 0.3, 0.1, 0.01)  # shares of the first standard deviations
+SAMPLE = 10_000  # rows that tell fixed effects without groups well enough to begin with
+LEAST_EVENTS = 50  # rows of another outcome than the usual one, for each fixed effect
 EM_STEPS = 4
 ROUGH = 1.0  # decrement of the last step to modes that only say where to begin
 FAR = 12.0  # log phi without groups is that near to where it began
@@ -27,9 +29,19 @@ MUCH = 1.0  # change of the logarithm of a standard deviation that asks for anot
 
 def first_parameters(arrays: Arrays) -> Floats:
     """(theta, beta[, log phi])."""
-    beta, log_phi = _without_groups(arrays)
+    beta, log_phi = _without_groups(_sampled(arrays))
     theta = np.concatenate([FIRST_SD * template.start for template in arrays.templates])
     return np.concatenate([theta, beta, [log_phi] if arrays.family.has_dispersion else []])
+
+
+def _sampled(arrays: Arrays) -> Arrays:
+    """Some of many rows, which tell where to begin as well; all of them where the outcome hardly varies."""
+    step = len(arrays.y) // SAMPLE
+    if step < 2:
+        return arrays
+    some = arrays.every(step)
+    varies = np.count_nonzero(some.y != np.median(some.y))
+    return some if varies >= LEAST_EVENTS * (1 + len(arrays.X)) else arrays
 
 
 def improved(objective: Objective, parameters: Floats) -> Floats:
@@ -107,7 +119,8 @@ def _without_groups(arrays: Arrays) -> tuple[Floats, float]:
     for _ in range(GLM_STEPS):
         if not np.isfinite(value):
             break
-        information = arrays.information(eta, log_phi)
+        is_convex = bool(terms.second.min() > 0)
+        information = terms.second if is_convex else arrays.information(eta, log_phi)
         weights = np.maximum(information, 1e-10 * information.max())
         step = _least_squares(arrays.X, -terms.first / weights, weights)
         former = value
