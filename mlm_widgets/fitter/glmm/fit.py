@@ -16,6 +16,7 @@ from mlm_widgets.fitter.factors import inverse_information, singular_columns, tr
 from mlm_widgets.fitter.fit import Fit, GroupFit, Trace
 from mlm_widgets.fitter.glmm.arrays import Arrays
 from mlm_widgets.fitter.glmm.build import GlmmProblem, build_arrays
+from mlm_widgets.fitter.glmm.memory import keep_freed_memory
 from mlm_widgets.fitter.glmm.search import GlmmSearch, Objective, search
 from mlm_widgets.fitter.glmm.start import first_parameters, improved, working_hessian
 from mlm_widgets.fitter.options import FitOptions
