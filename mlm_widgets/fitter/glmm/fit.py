@@ -52,6 +52,7 @@ def fit_glmm(design: Design, family: Family, *, n_agq: int = 1, options: FitOpti
     started, options = time.perf_counter(), options or FitOptions()
     _check_agq(design, n_agq)
     _check_optimiser(options)
+    keep_freed_memory()
     try:
         # far from the optimum terms may be no numbers; every one that is used is looked at
         with single_thread(), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
