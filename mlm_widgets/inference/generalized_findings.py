@@ -63,11 +63,13 @@ def generalized_findings(fit: Fit) -> list[Finding]:
 def overdispersion(fit: Fit) -> Overdispersion | None:
     """Of counts by Poisson and of successes out of several trials; None for what cannot be overdispersed.
 
-    As R's performance::check_overdispersion: Pearson residuals at the conditional modes, n minus the parameters.
+    As R's performance::check_overdispersion: Pearson residuals at the conditional modes, n minus the parameters. A row
+    of prior weight w counts as w rows.
     """
     design = fit.design
     has_trials = design.trials is not None and bool(np.any(design.trials > 1))
-    df = design.n_obs - len(fit.beta) - len(fit.theta)
+    n = design.n_obs if design.weights is None else round(float(design.weights.sum()))
+    df = n - len(fit.beta) - len(fit.theta)
     if not (fit.family.name == "poisson" or (fit.family.name == "binomial" and has_trials)) or df < 1:
         return None
     values = residuals(fit, "pearson")
@@ -76,12 +78,16 @@ def overdispersion(fit: Fit) -> Overdispersion | None:
 
 
 def zero_inflation(fit: Fit, eta: Floats | None = None) -> ZeroInflation | None:
-    """Zeros of a model of counts against those expected at the conditional modes; None for other families."""
+    """Zeros of a model of counts against those expected at the conditional modes; None for other families.
+
+    A row of prior weight w counts as w rows.
+    """
     if not fit.family.is_count:
         return None
     eta = linear_predictor(fit) if eta is None else eta
     p = np.exp(-fit.family.likelihood(eta, np.zeros_like(eta), None, float(np.log(fit.dispersion))).value)
-    return ZeroInflation(int((fit.design.y == 0).sum()), float(p.sum()), float(np.sqrt((p * (1 - p)).sum())))
+    w = np.ones_like(p) if fit.design.weights is None else fit.design.weights
+    return ZeroInflation(round(float(w @ (fit.design.y == 0))), float(w @ p), float(np.sqrt(w @ (p * (1 - p)))))
 
 
 def _overdispersed(fit: Fit) -> list[Finding]:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlm_widgets.design import Design
-from mlm_widgets.errors import FitError
+from mlm_widgets.errors import FitError, OptionError
 from mlm_widgets.families import Family
 from mlm_widgets.fitter import Fit
 
@@ -83,12 +83,25 @@ class Simulator:
     """Draws outcomes for the rows of a design; numbers of successes, for the binomial.
 
     Random effects are drawn anew from their distribution (`is_new`), or are the conditional modes. A normal outcome
-    of prior weight w has the variance sigma^2 / w; other families' outcomes do not answer to weights, which count
-    rows.
+    of prior weight w has the variance sigma^2 / w. In a generalized model a row of weight w stands for w rows, whose
+    outcomes differ: one outcome drawn for them all would vary too much, so that is refused.
+
+    Raises
+    ------
+    OptionError
+        If a generalized model has prior weights.
     """
 
     def __init__(self, truth: Truth, seed: int | Sequence[int] | None, *, is_new: bool = True) -> None:
         design = truth.design
+        if design.weights is not None and not truth.family.is_linear:
+            raise OptionError(
+                "Outcomes of a generalized model with prior weights cannot be drawn: a row of weight w stands for w "
+                "rows, each with an outcome of its own.",
+                hint="Repeat the rows instead, data.loc[data.index.repeat(data['w'])], and fit without weights; the "
+                "bootstrap of groups, kind='group', draws no outcomes.",
+                argument="weights",
+            )
         self.truth = truth
         self.is_new = is_new
         self._of_effects, self._of_outcomes = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
