@@ -180,12 +180,7 @@ class HeldVariance:
 
     def curvature(self) -> float:
         """d2d/dc2 along the profile at the optimum; 0 where that is not positive."""
-        c, x = self.start
-        along, M = self.holding.along(c, x), self.holding.directions(c)
-        H = absolute_point(self.problem, self.full).hessian
-        inner = M.T @ H @ along
-        reduced = along @ H @ along - inner @ np.linalg.pinv(M.T @ H @ M, rcond=1e-10) @ inner
-        return max(float(reduced), 0.0)
+        return self.holding.curvature(*self.start, absolute_point(self.problem, self.full).hessian)
 
     def solve(self, c: float, x: Floats, hessian: Floats | None = None) -> Solved:
         """The optimum with the coordinate at `c`, from the free coordinates `x`."""

@@ -77,6 +77,13 @@ class Holding:
             found[list(self.places)] = x[self._free().index(self.places[0])] * np.array([np.cos(c), -np.sin(c)])
         return found
 
+    def curvature(self, c: float, x: Floats, hessian: Floats) -> float:
+        """d2d/dc2 along the profile, from the Hessian in full coordinates; 0 where that is not positive."""
+        along, M = self.along(c, x), self.directions(c)
+        inner = M.T @ hessian @ along
+        reduced = along @ hessian @ along - inner @ np.linalg.pinv(M.T @ hessian @ M, rcond=1e-10) @ inner
+        return max(float(reduced), 0.0)
+
     def split(self, full: Floats) -> tuple[float, Floats]:
         """(c, x) of the full coordinates; an angle of two zeros is not a number."""
         x = full[self._free()]

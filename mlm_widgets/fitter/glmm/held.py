@@ -83,11 +83,7 @@ class HeldParameter:
 
     def curvature(self) -> float:
         """d2d/dc2 along the profile at the optimum; 0 where that is not positive."""
-        c, x = self.start
-        along, M = self.holding.along(c, x), self.holding.directions(c)
-        inner = M.T @ self.hessian @ along
-        reduced = along @ self.hessian @ along - inner @ np.linalg.pinv(M.T @ self.hessian @ M, rcond=1e-10) @ inner
-        return max(float(reduced), 0.0)
+        return self.holding.curvature(*self.start, self.hessian)
 
     def solve(self, c: float, x: Floats, hessian: Floats | None = None) -> Solved:
         """The optimum with the coordinate at `c`, from the free coordinates `x`; `hessian` as the last one left it."""

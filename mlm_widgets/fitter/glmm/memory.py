@@ -1,9 +1,9 @@
 """Memory that is asked for again and again.
 
 A pass over the rows makes arrays of their length and drops them. glibc gives arrays above a threshold back to the
-system at once, which clears them page by page when they are asked for anew: a fifth of the time of a fit. The
-threshold rises to the size of the largest block that was freed, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one of
-that size is freed.
+system at once, which clears them page by page when they are asked for anew. The
+threshold rises to the size of the largest block that was freed, up to 32 MB (mallopt(3), M_MMAP_THRESHOLD), so one
+of that size is freed.
 """
 
 from __future__ import annotations
